@@ -1,0 +1,125 @@
+# Millrace. One Makefile, not recursive; what each target does: `make help`.
+#
+#   make MODE=release      dev (default), release, asan, tsan, fuzz, cov: each under build/MODE
+#   make V=1               show the commands
+#   make CC=clang          warnings are errors with gcc and with clang
+
+MODE ?= dev
+B := build/$(MODE)
+BIN := $(B)/bin
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+.SUFFIXES:
+.SECONDARY:
+Q := $(if $(V),,@)
+
+# -- compiler ----------------------------------------------------------------------------------
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+PKGS := libevent_core libunbound sqlite3 libsodium libcrypto libssl libzstd libpsl libconfuse libseccomp
+PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+PKG_LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lmilter -lpthread -lm
+
+WARN := -Wall -Wextra -Werror -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes \
+	-Wmissing-prototypes -Wvla -Wpointer-arith -Wwrite-strings -Wformat=2 -Wundef \
+	-Wimplicit-fallthrough
+CFLAGS_dev := -O1 -g -fno-omit-frame-pointer
+CFLAGS_release := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
+LDFLAGS_release := -pie -Wl,-z,relro,-z,now
+CFLAGS_asan := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+LDFLAGS_asan := -fsanitize=address,undefined
+CFLAGS_tsan := -O1 -g -fno-omit-frame-pointer -fsanitize=thread
+LDFLAGS_tsan := -fsanitize=thread
+CFLAGS_fuzz := -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+LDFLAGS_fuzz := -fsanitize=address,undefined
+CFLAGS_cov := -O1 -g -fprofile-instr-generate -fcoverage-mapping
+LDFLAGS_cov := -fprofile-instr-generate -fcoverage-mapping
+ifneq ($(filter $(MODE),fuzz cov),)
+CC := clang
+endif
+
+VERSION := $(shell sed -n 's/^## \([0-9.]*\).*/\1/p' NEWS.md | head -n 1)
+CPPFLAGS := -I. -I$(B)/gen -D_GNU_SOURCE -include lib/base/mr_ban.h $(PKG_CFLAGS)
+CFLAGS := -std=gnu11 $(WARN) $(CFLAGS_$(MODE)) $(EXTRA_CFLAGS)
+LDFLAGS := $(LDFLAGS_$(MODE))
+
+# -- what is built -----------------------------------------------------------------------------
+# lib/*/*.c is libmillrace.a. A program is a folder: its main.c, and the logic beside it, which goes
+# to an archive of its own, so that tests, fuzzers and the command line can call it.
+LIB := $(B)/libmillrace.a
+lib_objs := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard lib/*/*.c)))
+
+# folder:program
+PROGRAMS := milters/spam:millrace-spam lda/lmtpd:millrace-lmtpd lda/deliver:millrace-deliver tools:millrace
+present = $(wildcard $(1)/main.c)
+dirs := $(foreach p,$(PROGRAMS),$(if $(call present,$(firstword $(subst :, ,$(p)))),$(p)))
+dir_of = $(firstword $(subst :, ,$(1)))
+name_of = $(lastword $(subst :, ,$(1)))
+ARCHIVES := $(foreach p,$(dirs),$(B)/$(call dir_of,$(p))/logic.a)
+BINS := $(foreach p,$(dirs),$(BIN)/$(call name_of,$(p)))
+
+UNIT := $(patsubst %.c,$(B)/%,$(sort $(wildcard tests/unit/test_*.c)))
+FUZZ := $(patsubst %.c,$(B)/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+
+.PHONY: all
+all: $(LIB) $(ARCHIVES) $(BINS)
+
+$(B)/%.o: %.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(LIB): $(lib_objs)
+	@rm -f $@
+	@ar rcs $@ $^
+
+# $(1) folder, $(2) program
+define program
+$(B)/$(1)/logic.a: $(patsubst %.c,$(B)/%.o,$(filter-out $(1)/main.c,$(wildcard $(1)/*.c)))
+	@mkdir -p $$(@D)
+	@rm -f $$@
+	@ar rcs $$@ $$^
+$(BIN)/$(2): $(B)/$(1)/main.o $(ARCHIVES) $(LIB)
+	@mkdir -p $$(@D)
+	$(Q)$(CC) $(LDFLAGS) -o $$@ $(B)/$(1)/main.o -Wl,--start-group $(ARCHIVES) $(LIB) -Wl,--end-group $(PKG_LIBS)
+endef
+$(foreach p,$(dirs),$(eval $(call program,$(call dir_of,$(p)),$(call name_of,$(p)))))
+
+# The version is text in one object only, so that a new one does not rebuild everything.
+$(B)/lib/run/mr_version.o: CPPFLAGS += -DMR_VERSION='"$(VERSION)"'
+$(B)/lib/run/mr_version.o: NEWS.md
+
+# -- tests -------------------------------------------------------------------------------------
+TEST_OBJS := $(patsubst %.c,$(B)/%.o,$(wildcard tests/unit/mr_*.c))
+$(B)/tests/unit/test_%: $(B)/tests/unit/test_%.o $(TEST_OBJS) $(ARCHIVES) $(LIB)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $< $(TEST_OBJS) -Wl,--start-group $(ARCHIVES) $(LIB) -Wl,--end-group $(PKG_LIBS) -lcmocka
+
+.PHONY: unit-build test check e2e playground deps
+unit-build: all $(UNIT)
+
+test: unit-build ## unit tests: no network, no root
+	@tools/dev/run-unit.sh $(UNIT)
+
+deps: ## install what deps.txt names and this machine lacks
+	@tools/dev/deps.sh
+
+e2e: all ## end-to-end tests against real servers; T=name for one part
+	@tools/dev/run-e2e.sh $(B) $(T)
+
+check: ## deps, build, unit tests, end-to-end tests
+	@tools/dev/check.sh
+
+playground: ## a whole private mail system on loopback
+	@tools/dev/deps.sh
+	@$(MAKE) --no-print-directory all
+	@python3 tests/e2e/playground.py --build $(B)
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)
+
+.PHONY: help clean
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 24
+clean: ## remove build/
+	rm -rf build/dev build/release build/asan build/tsan build/fuzz build/cov
