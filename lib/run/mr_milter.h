@@ -1,0 +1,36 @@
+/*
+ * mr_milter: what carries a stage. main.c of a milter is one call.
+ *
+ *	millrace-spam [-c FILE] [-d]           the daemon, on libmilter
+ *	millrace-spam -m FILE.eml [--ip A] [--helo H] [--from A] [--rcpt A]... [--auth USER]
+ *	              [--queue-id ID] [-w]     one message by hand: prints the actions, or with -w
+ *	                                       the edited message; "-m -" reads standard input
+ */
+#ifndef MR_MILTER_H
+#define MR_MILTER_H
+
+#include "lib/run/mr_stage.h"
+
+/* A milter of one stage. listen: which setting names its socket. Returns main's value. */
+struct mr_milter {
+	const struct mr_stage *stage;
+	const char *name;			      /* "millrace-spam" */
+	const char *(*listen)(const struct mr_settings *set);	    /* its socket */
+	const char *(*socket_mode)(const struct mr_settings *set); /* its rights */
+};
+int mr_milter_main(const struct mr_milter *milter, int argc, char **argv);
+
+/*
+ * Run the hooks of stage over one message, as every runner does: connect, rcpt for each recipient,
+ * message (or failed). raw is parsed here. Returns 0 with *acts_out, all of it in ctx->arena; an
+ * error of the stage has become a tempfail. The first hook that rejects ends the run.
+ */
+MR_MUST_USE int mr_stage_run(const struct mr_stage *stage, struct mr_ctx *ctx,
+			     const struct mr_envelope *env, struct mr_span raw,
+			     struct mr_actions *acts_out);
+
+/* The message as the MTA would have it after acts; in ctx->arena. MR_ENOMEM, MR_ELIMIT. */
+MR_MUST_USE int mr_actions_apply(const struct mr_actions *acts, struct mr_span raw,
+				 struct mr_arena *arena, struct mr_span *edited_out);
+
+#endif

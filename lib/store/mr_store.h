@@ -1,0 +1,107 @@
+/*
+ * mr_store: our state, as named operations; no SQL outside lib/store. Each group of state is a file
+ * (SQLite) or a role and schema (PostgreSQL, later) of its own, opened by name with the rights that
+ * the program has. Opened by programs, handed to logic, so a test hands in one on a temporary folder.
+ *
+ * One struct mr_store may be used from any thread: calls on one group take turns. An operation is
+ * one transaction; one that meets a conflict is tried again here, bounded, with jitter.
+ *
+ * Errors everywhere: MR_ETEMP: the store is away, locked for too long, or the disk is full; mail
+ * waits. MR_ECORRUPT: a file of ours does not read back. MR_EPERM: no rights on the group's file.
+ * MR_ENOMEM.
+ */
+#ifndef MR_STORE_H
+#define MR_STORE_H
+
+#include "lib/base/mr_arena.h"
+#include "lib/base/mr_random.h"
+
+struct mr_store;
+
+enum mr_store_group {
+	MR_GROUP_DIRECTORY = 1u << 0, /* domains, users, their settings */
+	MR_GROUP_SPAM = 1u << 1,      /* lessons */
+};
+
+enum mr_store_access { MR_STORE_READ, MR_STORE_WRITE, MR_STORE_CREATE };
+
+/*
+ * Open the groups (bits) of the store at url ("sqlite:FOLDER"). CREATE makes folder and files and
+ * brings their schema up to date; WRITE and READ want them there: MR_ENOENT; MR_EINVAL: a url that
+ * is none, or a schema newer than this program.
+ */
+MR_MUST_USE int mr_store_open(const char *url, unsigned groups, enum mr_store_access access,
+			      struct mr_store **store_out);
+void mr_store_close(struct mr_store *store);
+MR_AUTO_DECLARE(mr_store, mr_store_close)
+
+/* -- directory: domains and users ----------------------------------------------------------- */
+
+#define MR_DOMAIN_MAX 255 /* octets, RFC 1035 2.3.4 */
+#define MR_LOCAL_MAX  64  /* octets, RFC 5321 4.5.3.1.1 */
+
+/*
+ * Domains are kept in lower case, U-labels as UTF-8 in NFC by the caller; local parts as the caller
+ * normalises them (RFC 8265 for ours; case-insensitive ASCII by default). MR_EEXIST, MR_ENOENT;
+ * MR_EINVAL: no domain, or no local part, by RFC 5321 4.1.2 and RFC 6531; MR_ELIMIT: too long.
+ */
+MR_MUST_USE int mr_store_domain_add(struct mr_store *store, struct mr_span domain);
+/* Refused with MR_ECONFLICT while it has users. */
+MR_MUST_USE int mr_store_domain_remove(struct mr_store *store, struct mr_span domain);
+MR_MUST_USE int mr_store_domain_exists(struct mr_store *store, struct mr_span domain);
+
+struct mr_user {
+	char id[MR_ID_SIZE];
+	struct mr_span local, domain; /* in the caller's arena */
+	bool disabled;
+	int64_t created_s;
+};
+MR_MUST_USE int mr_store_user_add(struct mr_store *store, struct mr_span local,
+				  struct mr_span domain, int64_t now_s);
+MR_MUST_USE int mr_store_user_remove(struct mr_store *store, struct mr_span local,
+				     struct mr_span domain);
+/* MR_ENOENT: no such user, or no such domain. */
+MR_MUST_USE int mr_store_user_find(struct mr_store *store, struct mr_span local,
+				   struct mr_span domain, struct mr_arena *arena,
+				   struct mr_user *user_out);
+
+/* Call each() in order of name; a value it returns other than 0 ends the walk and is returned. */
+typedef int mr_domain_fn(void *arg, struct mr_span domain, int64_t user_count);
+typedef int mr_user_fn(void *arg, const struct mr_user *user);
+MR_MUST_USE int mr_store_domain_each(struct mr_store *store, mr_domain_fn *each, void *arg);
+/* An empty domain: the users of all. */
+MR_MUST_USE int mr_store_user_each(struct mr_store *store, struct mr_span domain, mr_user_fn *each,
+				   void *arg);
+
+/* A setting of a user, a domain (local empty) or of all (both empty). get: MR_ENOENT. An empty
+ * value on set removes it. */
+MR_MUST_USE int mr_store_setting_set(struct mr_store *store, struct mr_span local,
+				     struct mr_span domain, struct mr_span name,
+				     struct mr_span value);
+MR_MUST_USE int mr_store_setting_get(struct mr_store *store, struct mr_span local,
+				     struct mr_span domain, struct mr_span name,
+				     struct mr_arena *arena, struct mr_span *value_out);
+
+/* -- spam: lessons --------------------------------------------------------------------------- */
+
+#define MR_DIGEST_SIZE 32
+
+/* What was taught once. A lesson is named by teacher and digest: teaching it again replaces it. */
+struct mr_lesson {
+	uint8_t digest[MR_DIGEST_SIZE]; /* of the message, as the filter sees it */
+	struct mr_span teacher;		/* "" the operator, else an address */
+	bool spam;
+	int64_t taught_s, expires_s; /* 0: never */
+	struct mr_span features;     /* opaque to the store, no text */
+};
+MR_MUST_USE int mr_store_lesson_put(struct mr_store *store, const struct mr_lesson *lesson);
+/* MR_ENOENT: was never taught. */
+MR_MUST_USE int mr_store_lesson_remove(struct mr_store *store, struct mr_span teacher,
+				       const uint8_t digest[MR_DIGEST_SIZE]);
+typedef int mr_lesson_fn(void *arg, const struct mr_lesson *lesson);
+/* In order of digest, then teacher: the same on every host. */
+MR_MUST_USE int mr_store_lesson_each(struct mr_store *store, mr_lesson_fn *each, void *arg);
+/* Remove what expired at now_s; returns how many, at most count_max. */
+MR_MUST_USE int mr_store_lesson_expire(struct mr_store *store, int64_t now_s, int count_max);
+
+#endif
