@@ -2,12 +2,22 @@
  * mr_settings: one configuration file for all programs, by default /etc/millrace/millrace.conf,
  * read with libconfuse. What exists is declared in conf/settings.def, once. A loaded struct does
  * not change: a reload makes another.
+ *
+ *	lmtp_timeout_ms = 600000
+ *	mail_dir = "/srv/mail"			# quoted, or bare if it has no blank or quote
+ *	lmtp_listen = { "unix:/run/x", "inet:127.0.0.1:24" }
+ *
+ * libconfuse replaces ${NAME} in double quotes by the environment's NAME. Any thread.
  */
 #ifndef MR_SETTINGS_H
 #define MR_SETTINGS_H
 
 #include "lib/base/mr_buf.h"
 #include "lib/base/mr_def.h"
+
+/* Where the file is when -c does not say. */
+#define MR_SETTINGS_FILE     "/etc/millrace/millrace.conf"
+#define MR_SETTINGS_SIZE_MAX 1048576 /* bytes of the file; a larger one is MR_EINVAL */
 
 struct mr_list {
 	const char *const *item;
@@ -35,6 +45,10 @@ MR_MUST_USE int mr_settings_default(struct mr_settings *set_out);
  */
 MR_MUST_USE int mr_settings_load(const char *path, struct mr_settings *set_out,
 				 struct mr_buf *error);
+/* The same from text that ends in NUL; name stands for FILE in errors. MR_EINVAL, MR_ENOMEM. */
+MR_MUST_USE int mr_settings_parse(const char *text, const char *name, struct mr_settings *set_out,
+				  struct mr_buf *error);
+/* Also allowed on a zeroed struct, and twice. */
 void mr_settings_done(struct mr_settings *set);
 
 /* A declaration as a row: for the manual page, the sample file and `millrace check`. */
@@ -45,6 +59,8 @@ struct mr_setting {
 	size_t offset;
 	const char *default_text; /* as it would stand in the file */
 	int64_t min, max;
+	int64_t default_int; /* of int and bool */
+	const char *default_str; /* of str; of list: its one item, "" for none */
 	const char *unit, *text, *programs;
 };
 /* All of them, in the order of settings.def. */
