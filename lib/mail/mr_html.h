@@ -1,7 +1,9 @@
 /*
  * mr_html: a tokenizer for HTML after WHATWG 13.2.5: tokens and a shallow state, no tree, so time is
  * linear and memory constant whatever is nested in what. Input is UTF-8; whatever else is in it
- * passes through. One thread at a time.
+ * passes through, NULs too. CR counts as white space, so the text need not be preprocessed
+ * (13.2.3.5). A tag that the end of the input cuts off is no token (13.2.5: "eof-in-tag"), so it
+ * hides what follows its last open quote, as it does in a browser. One thread at a time.
  *
  *	struct mr_html h;
  *	struct mr_html_token tok;
@@ -17,28 +19,39 @@
 #include "lib/base/mr_cur.h"
 
 enum mr_html_kind {
-	MR_HTML_TEXT,	 /* text: raw, character references not decoded (see mr_html_text) */
-	MR_HTML_START,	 /* <name attr=value> */
-	MR_HTML_END,	 /* </name> */
+	MR_HTML_TEXT, /* text: raw, character references not decoded (see mr_html_text) */
+	MR_HTML_START, /* <name attr=value> */
+	MR_HTML_END, /* </name> */
 	MR_HTML_COMMENT, /* text: what is in it */
 	MR_HTML_DOCTYPE, /* text: the name */
 };
 
-/* All spans lie in the input. */
+/* All spans lie in the input. Those that a kind does not have are empty. */
 struct mr_html_token {
 	enum mr_html_kind kind;
-	struct mr_span text;  /* of text, comment, doctype */
-	struct mr_span name;  /* of a tag, as written: compare with mr_span_eq_nocase */
+	struct mr_span text; /* of text, comment, doctype */
+	struct mr_span name; /* of a tag, as written: compare with mr_span_eq_nocase */
 	struct mr_span attrs; /* of a start tag: read with mr_html_attr_next() */
-	bool self_closing;    /* <br/> */
-	bool raw;	      /* text inside script, style, title, textarea, xmp ...: in script and
+	bool self_closing; /* <br/> */
+	bool raw; /* text inside script, style, title, textarea, xmp ...: in script and
 			       * style no character references exist (13.2.5.2 to 13.2.5.5) */
-	bool refs;	      /* text: character references mean something in it */
+	bool refs; /* text: character references mean something in it */
+};
+
+/* What kind of text comes next. The start tag before it decides; scripting is off, as in a mail
+ * reader, so noscript holds markup. */
+enum mr_html_state {
+	MR_HTML_IN_DATA,
+	MR_HTML_IN_RCDATA, /* title, textarea */
+	MR_HTML_IN_RAWTEXT, /* style, xmp, iframe, noembed, noframes */
+	MR_HTML_IN_SCRIPT, /* script */
+	MR_HTML_IN_PLAINTEXT, /* plaintext: nothing ends it */
 };
 
 struct mr_html {
-	struct mr_cur in;	 /* private from here */
+	struct mr_cur in; /* private from here */
 	struct mr_span raw_name; /* inside <script> and its kind: what ends it */
+	enum mr_html_state state; /* tests set it, to begin in the midst of things */
 };
 
 void mr_html_init(struct mr_html *h, struct mr_span text);
@@ -46,7 +59,7 @@ void mr_html_init(struct mr_html *h, struct mr_span text);
 bool mr_html_next(struct mr_html *h, struct mr_html_token *tok_out);
 
 struct mr_html_attr {
-	struct mr_span name;  /* as written */
+	struct mr_span name; /* as written */
 	struct mr_span value; /* without quotes, character references not decoded; may be empty */
 };
 /* Take the next attribute off attrs; false at the end. A repeated name comes each time: the first
