@@ -91,6 +91,13 @@ $(foreach p,$(dirs),$(eval $(call program,$(call dir_of,$(p)),$(call name_of,$(p
 $(B)/lib/run/mr_version.o: CPPFLAGS += -DMR_VERSION='"$(VERSION)"'
 $(B)/lib/run/mr_version.o: NEWS.md
 
+# The store's schema is SQL in files of its own, and becomes a table.
+schema := $(sort $(wildcard lib/store/schema/*.sql))
+$(B)/gen/schema.inc: $(schema) tools/dev/gen-schema.sh
+	@mkdir -p $(@D)
+	@tools/dev/gen-schema.sh $(schema) >$@
+$(B)/lib/store/mr_store.o: $(B)/gen/schema.inc
+
 # -- tests -------------------------------------------------------------------------------------
 TEST_OBJS := $(patsubst %.c,$(B)/%.o,$(wildcard tests/unit/mr_*.c))
 $(B)/tests/unit/test_%: $(B)/tests/unit/test_%.o $(TEST_OBJS) $(ARCHIVES) $(LIB)

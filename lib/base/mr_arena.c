@@ -7,8 +7,8 @@
 #include "lib/base/mr_alloc.h"
 #include "lib/base/mr_err.h"
 
-#define BLOCK_MIN 4096		  /* the first block; each next one is twice as large */
-#define BLOCK_MAX (1024 * 1024)	  /* ... up to this, so that little is wasted at the end */
+#define BLOCK_MIN 4096 /* the first block; each next one is twice as large */
+#define BLOCK_MAX (1024 * 1024) /* ... up to this, so that little is wasted at the end */
 #define ALIGNMENT _Alignof(max_align_t)
 
 struct block {

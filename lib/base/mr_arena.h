@@ -27,8 +27,8 @@ MR_MUST_USE void *mr_arena_array(struct mr_arena *a, size_t count, size_t size);
  * Grow an array that lives in the arena: *array has room for *room elements; afterwards it has room
  * for at least want, by doubling. The old block is not given back until the arena is. MR_ENOMEM.
  */
-MR_MUST_USE int mr_arena_grow(struct mr_arena *a, void *array_inout, size_t *room_inout, size_t want,
-			      size_t size);
+MR_MUST_USE int mr_arena_grow(struct mr_arena *a, void *array_inout, size_t *room_inout,
+			      size_t want, size_t size);
 
 /* Copies; the second ends in NUL. MR_ENOMEM, NULL. */
 MR_MUST_USE int mr_arena_dup(struct mr_arena *a, struct mr_span s, struct mr_span *copy_out);

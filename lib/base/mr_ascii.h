@@ -12,12 +12,12 @@ enum mr_class {
 	MR_LOWER = 1u << 1,
 	MR_DIGIT = 1u << 2,
 	MR_HEXLETTER = 1u << 3, /* A-F a-f */
-	MR_WSP = 1u << 4,	/* space, tab */
-	MR_CRLF = 1u << 5,	/* CR, LF */
+	MR_WSP = 1u << 4, /* space, tab */
+	MR_CRLF = 1u << 5, /* CR, LF */
 	MR_ATOM_PUNCT = 1u << 6, /* RFC 5322 3.2.3: !#$%&'*+-/=?^_`{|}~ */
 	MR_DOT = 1u << 7,
-	MR_CTL = 1u << 8,	/* 0-31 but not tab, CR, LF; and 127 */
-	MR_HIGH = 1u << 9,	/* 128-255: UTF-8, or raw 8-bit */
+	MR_CTL = 1u << 8, /* 0-31 but not tab, CR, LF; and 127 */
+	MR_HIGH = 1u << 9, /* 128-255: UTF-8, or raw 8-bit */
 	MR_TSPECIAL = 1u << 10, /* RFC 2045 5.1: ()<>@,;:\"/[]?= */
 	MR_COLON = 1u << 11,
 	MR_UNDERSCORE = 1u << 12,

@@ -9,10 +9,10 @@
 #include "lib/base/mr_span.h"
 
 struct mr_buf {
-	char *p;    /* private: NULL until something was appended */
+	char *p; /* private: NULL until something was appended */
 	size_t len; /* readable */
 	size_t room, size_max; /* private */
-	int err;    /* private */
+	int err; /* private */
 };
 
 /* A buffer of at most size_max bytes. Takes no memory yet. */

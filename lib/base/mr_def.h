@@ -8,11 +8,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MR_MUST_USE	 __attribute__((warn_unused_result))
-#define MR_PRINTF(f, a)	 __attribute__((format(printf, f, a)))
-#define MR_UNUSED	 __attribute__((unused))
-#define MR_NORETURN	 __attribute__((noreturn))
-#define MR_COUNT(array)	 (sizeof(array) / sizeof((array)[0]))
+#define MR_MUST_USE     __attribute__((warn_unused_result))
+#define MR_PRINTF(f, a) __attribute__((format(printf, f, a)))
+#define MR_UNUSED       __attribute__((unused))
+#define MR_NORETURN     __attribute__((noreturn))
+#define MR_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* Longest path that we make, with its NUL. A longer one is MR_ELIMIT. */
 #define MR_PATH_MAX 4096

@@ -10,17 +10,17 @@
 
 enum mr_err {
 	/* Temporary: the same call may succeed later. */
-	MR_ETEMP = -1,	   /* a resource is away: disk full, peer silent, server down */
-	MR_ENOMEM = -2,	   /* out of memory, or an arena's bound reached */
+	MR_ETEMP = -1, /* a resource is away: disk full, peer silent, server down */
+	MR_ENOMEM = -2, /* out of memory, or an arena's bound reached */
 	MR_ECONFLICT = -3, /* somebody else changed it; a transaction may run again */
-	MR_EAGAIN = -4,	   /* nothing to do yet: would block */
+	MR_EAGAIN = -4, /* nothing to do yet: would block */
 	/* Permanent: the same call fails again. */
-	MR_ELIMIT = -10,  /* a named limit is reached */
+	MR_ELIMIT = -10, /* a named limit is reached */
 	MR_ESYNTAX = -11, /* not what the grammar allows */
-	MR_ENOENT = -12,  /* no such thing */
-	MR_EEXIST = -13,  /* is there already */
-	MR_EPERM = -14,	  /* not allowed */
-	MR_EINVAL = -15,  /* a value that makes no sense here; from outside, e.g. a setting */
+	MR_ENOENT = -12, /* no such thing */
+	MR_EEXIST = -13, /* is there already */
+	MR_EPERM = -14, /* not allowed */
+	MR_EINVAL = -15, /* a value that makes no sense here; from outside, e.g. a setting */
 	MR_ECLOSED = -16, /* the peer ended the conversation */
 	MR_ECORRUPT = -17 /* what we wrote ourselves does not read back */
 };

@@ -15,9 +15,9 @@
 
 enum mr_log_level {
 	MR_LOG_ERROR, /* look now */
-	MR_LOG_WARN,  /* look this week */
-	MR_LOG_INFO,  /* what became of a message, once for each program */
-	MR_LOG_DEBUG  /* off, until switched on for one subsystem */
+	MR_LOG_WARN, /* look this week */
+	MR_LOG_INFO, /* what became of a message, once for each program */
+	MR_LOG_DEBUG /* off, until switched on for one subsystem */
 };
 
 struct mr_kv {
@@ -25,11 +25,11 @@ struct mr_kv {
 	struct mr_span value;
 	int64_t number; /* counts when value.p is NULL */
 };
-#define MR_KV(key, str)	      ((struct mr_kv){ (key), mr_kv_str(str), 0 })
+#define MR_KV(key, str)       ((struct mr_kv){ (key), mr_kv_str(str), 0 })
 #define MR_KV_SPAN(key, span) ((struct mr_kv){ (key), mr_kv_span(span), 0 })
 #define MR_KV_INT(key, n)     ((struct mr_kv){ (key), { NULL, 0 }, (n) })
 /* An error by its text. */
-#define MR_KV_ERR(err)	      ((struct mr_kv){ "error", mr_kv_str(mr_err_text(err)), 0 })
+#define MR_KV_ERR(err) ((struct mr_kv){ "error", mr_kv_str(mr_err_text(err)), 0 })
 
 /* Neither has a NULL pointer, so that an empty text is told from a number. */
 struct mr_span mr_kv_str(const char *s);

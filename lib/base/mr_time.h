@@ -29,9 +29,9 @@ struct mr_clock mr_clock_fake(struct mr_clock_fake *fake);
 
 /* A date in the civil calendar, UTC. */
 struct mr_date {
-	int year, month, day;	  /* month and day from 1 */
+	int year, month, day; /* month and day from 1 */
 	int hour, minute, second; /* second 0 to 60 */
-	int weekday;		  /* 0 is Sunday */
+	int weekday; /* 0 is Sunday */
 };
 void mr_date_from_s(int64_t time_s, struct mr_date *date_out);
 /* Proleptic Gregorian; fields out of range carry over (day 0 is the day before the 1st). */

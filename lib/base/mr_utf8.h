@@ -6,8 +6,8 @@
 
 #include "lib/base/mr_cur.h"
 
-#define MR_UTF8_MAX	    4	     /* octets of one code point */
-#define MR_UTF8_REPLACEMENT 0xFFFDu  /* stands for what is no UTF-8 */
+#define MR_UTF8_MAX         4 /* octets of one code point */
+#define MR_UTF8_REPLACEMENT 0xFFFDu /* stands for what is no UTF-8 */
 
 /*
  * Take the next code point. What is malformed is taken as U+FFFD, one for each maximal part of a

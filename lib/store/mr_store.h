@@ -20,7 +20,7 @@ struct mr_store;
 
 enum mr_store_group {
 	MR_GROUP_DIRECTORY = 1u << 0, /* domains, users, their settings */
-	MR_GROUP_SPAM = 1u << 1,      /* lessons */
+	MR_GROUP_SPAM = 1u << 1, /* lessons */
 };
 
 enum mr_store_access { MR_STORE_READ, MR_STORE_WRITE, MR_STORE_CREATE };
@@ -37,16 +37,12 @@ MR_AUTO_DECLARE(mr_store, mr_store_close)
 
 /* -- directory: domains and users ----------------------------------------------------------- */
 
-#define MR_DOMAIN_MAX 255 /* octets, RFC 1035 2.3.4 */
-#define MR_LOCAL_MAX  64  /* octets, RFC 5321 4.5.3.1.1 */
-
 /*
- * Domains are kept in lower case, U-labels as UTF-8 in NFC by the caller; local parts as the caller
- * normalises them (RFC 8265 for ours; case-insensitive ASCII by default). MR_EEXIST, MR_ENOENT;
- * MR_EINVAL: no domain, or no local part, by RFC 5321 4.1.2 and RFC 6531; MR_ELIMIT: too long.
+ * Names may be spelled in any case; they are kept and handed out as mr_name.h (lib/mail) spells
+ * them. MR_EEXIST, MR_ENOENT; MR_EINVAL, MR_ELIMIT: no domain, or no local part, for mr_name.h.
  */
 MR_MUST_USE int mr_store_domain_add(struct mr_store *store, struct mr_span domain);
-/* Refused with MR_ECONFLICT while it has users. */
+/* MR_EPERM: refused while it has users. */
 MR_MUST_USE int mr_store_domain_remove(struct mr_store *store, struct mr_span domain);
 MR_MUST_USE int mr_store_domain_exists(struct mr_store *store, struct mr_span domain);
 
@@ -60,12 +56,14 @@ MR_MUST_USE int mr_store_user_add(struct mr_store *store, struct mr_span local,
 				  struct mr_span domain, int64_t now_s);
 MR_MUST_USE int mr_store_user_remove(struct mr_store *store, struct mr_span local,
 				     struct mr_span domain);
+MR_MUST_USE int mr_store_user_disable(struct mr_store *store, struct mr_span local,
+				      struct mr_span domain, bool disabled);
 /* MR_ENOENT: no such user, or no such domain. */
 MR_MUST_USE int mr_store_user_find(struct mr_store *store, struct mr_span local,
 				   struct mr_span domain, struct mr_arena *arena,
 				   struct mr_user *user_out);
 
-/* Call each() in order of name; a value it returns other than 0 ends the walk and is returned. */
+/* Call each() in order of name, with the group locked: each() makes no call to the store; a value it returns other than 0 ends the walk and is returned. */
 typedef int mr_domain_fn(void *arg, struct mr_span domain, int64_t user_count);
 typedef int mr_user_fn(void *arg, const struct mr_user *user);
 MR_MUST_USE int mr_store_domain_each(struct mr_store *store, mr_domain_fn *each, void *arg);
@@ -89,17 +87,17 @@ MR_MUST_USE int mr_store_setting_get(struct mr_store *store, struct mr_span loca
 /* What was taught once. A lesson is named by teacher and digest: teaching it again replaces it. */
 struct mr_lesson {
 	uint8_t digest[MR_DIGEST_SIZE]; /* of the message, as the filter sees it */
-	struct mr_span teacher;		/* "" the operator, else an address */
+	struct mr_span teacher; /* "" the operator, else an address */
 	bool spam;
 	int64_t taught_s, expires_s; /* 0: never */
-	struct mr_span features;     /* opaque to the store, no text */
+	struct mr_span features; /* opaque to the store, no text */
 };
 MR_MUST_USE int mr_store_lesson_put(struct mr_store *store, const struct mr_lesson *lesson);
 /* MR_ENOENT: was never taught. */
 MR_MUST_USE int mr_store_lesson_remove(struct mr_store *store, struct mr_span teacher,
 				       const uint8_t digest[MR_DIGEST_SIZE]);
 typedef int mr_lesson_fn(void *arg, const struct mr_lesson *lesson);
-/* In order of digest, then teacher: the same on every host. */
+/* As the walks above. In order of digest, then teacher: the same on every host. */
 MR_MUST_USE int mr_store_lesson_each(struct mr_store *store, mr_lesson_fn *each, void *arg);
 /* Remove what expired at now_s; returns how many, at most count_max. */
 MR_MUST_USE int mr_store_lesson_expire(struct mr_store *store, int64_t now_s, int count_max);

@@ -9,9 +9,9 @@
 
 #include "lib/base/mr_err.h"
 
-#define TESTS_MAX     256
-#define OOM_RUNS_MAX  3000 /* a test with more allocations has the first ones fail */
-#define SHOWN_MAX     200  /* bytes of a span in a failure */
+#define TESTS_MAX    256
+#define OOM_RUNS_MAX 3000 /* a test with more allocations has the first ones fail */
+#define SHOWN_MAX    200 /* bytes of a span in a failure */
 
 static struct {
 	const char *name;

@@ -52,8 +52,7 @@ bool mr_check(struct mr_t *t, bool ok, const char *expr, const char *file, int l
 /* want: a string; got: a struct mr_span */
 #define MR_CHECK_SPAN(t, want, got)                                                                \
 	mr_check_span((t), mr_span_str(want), (got), #got, __FILE__, __LINE__)
-#define MR_CHECK_SPANS(t, want, got)                                                               \
-	mr_check_span((t), (want), (got), #got, __FILE__, __LINE__)
+#define MR_CHECK_SPANS(t, want, got) mr_check_span((t), (want), (got), #got, __FILE__, __LINE__)
 #define MR_CHECK_STR(t, want, got)                                                                 \
 	mr_check_span((t), mr_span_str(want), mr_span_str(got), #got, __FILE__, __LINE__)
 #define MR_CHECK_NEAR(t, want, got, within)                                                        \

@@ -85,7 +85,7 @@ MR_TEST(ascii_classes)
 		{ MR_HEX, "0123456789abcdefABCDEF" },
 		{ MR_FWS, " \t\r\n" },
 		{ MR_ATOM_PUNCT, "!#$%&'*+-/=?^_`{|}~" }, /* RFC 5322 3.2.3 */
-		{ MR_TSPECIAL, "()<>@,;:\\\"/[]?=" },	  /* RFC 2045 5.1 */
+		{ MR_TSPECIAL, "()<>@,;:\\\"/[]?=" }, /* RFC 2045 5.1 */
 		{ MR_DOT, "." },
 		{ MR_COLON, ":" },
 		{ MR_HYPHEN, "-" },
@@ -244,11 +244,15 @@ MR_TEST(utf8_sequences)
 		{ "\xF0\xA3\x8E\xB4", true, 1, 0x233B4 },
 		{ "\xF4\x8F\xBF\xBF", true, 1, 0x10FFFF },
 		{ "\xF4\x90\x80\x80", false, 4, 0xFFFD }, /* above U+10FFFF */
-		{ "\xC0\x80", false, 2, 0xFFFD },	  /* overlong NUL */
-		{ "\xED\xA0\x80", false, 3, 0xFFFD },	  /* surrogate */
-		{ "\xE2\x89", false, 1, 0xFFFD },	  /* cut short: one maximal part */
-		{ "\x80" "A", false, 2, 0xFFFD },
-		{ "\xF1\x80\x80\xE1\x80\xC2" "b", false, 4, 0xFFFD },
+		{ "\xC0\x80", false, 2, 0xFFFD }, /* overlong NUL */
+		{ "\xED\xA0\x80", false, 3, 0xFFFD }, /* surrogate */
+		{ "\xE2\x89", false, 1, 0xFFFD }, /* cut short: one maximal part */
+		{ "\x80"
+		  "A",
+		  false, 2, 0xFFFD },
+		{ "\xF1\x80\x80\xE1\x80\xC2"
+		  "b",
+		  false, 4, 0xFFFD },
 	};
 
 	for (size_t i = 0; i < MR_COUNT(rows); i++) {
@@ -285,8 +289,12 @@ MR_TEST(log_one_line)
 	char line[MR_LOG_LINE_MAX + 1];
 	char big[3 * MR_LOG_LINE_MAX];
 	const struct mr_kv kv[] = {
-		MR_KV("id", "4bXyZ"),	   MR_KV_INT("size", -4711),	  MR_KV("from", "a b\"\\"),
-		MR_KV("subject", "x\r\ny"), MR_KV_SPAN("empty", MR_SPAN("")), MR_KV("null", NULL),
+		MR_KV("id", "4bXyZ"),
+		MR_KV_INT("size", -4711),
+		MR_KV("from", "a b\"\\"),
+		MR_KV("subject", "x\r\ny"),
+		MR_KV_SPAN("empty", MR_SPAN("")),
+		MR_KV("null", NULL),
 	};
 	struct mr_kv too_long;
 

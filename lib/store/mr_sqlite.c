@@ -1,0 +1,237 @@
+/*
+ * The SQLite engine: one file for each group, FOLDER/GROUP.db, in WAL mode, so that readers and one
+ * writer do not wait for each other. A commit is on the disk when it returns (synchronous = FULL).
+ */
+#include <sqlite3.h>
+#include <sys/stat.h>
+
+#include "lib/base/mr_alloc.h"
+#include "lib/base/mr_err.h"
+#include "lib/base/mr_io.h"
+#include "lib/store/mr_db.h"
+
+#define BUSY_TIMEOUT_MS 5000
+#define STATEMENTS_MAX  48 /* more than lib/store has SQL texts for one group */
+
+struct mr_db {
+	sqlite3 *handle;
+	struct {
+		const char *sql; /* by address */
+		sqlite3_stmt *stmt;
+	} cache[STATEMENTS_MAX];
+	size_t cached;
+};
+
+static int from_code(int code)
+{
+	switch (code & 0xff) {
+	case SQLITE_OK:
+	case SQLITE_ROW:
+	case SQLITE_DONE:
+		return 0;
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+		return MR_ECONFLICT;
+	case SQLITE_NOMEM:
+		return MR_ENOMEM;
+	case SQLITE_CONSTRAINT:
+		return code == SQLITE_CONSTRAINT_FOREIGNKEY ? MR_ENOENT : MR_EEXIST;
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+		return MR_ECORRUPT;
+	case SQLITE_PERM:
+	case SQLITE_READONLY:
+	case SQLITE_AUTH:
+		return MR_EPERM;
+	default: /* SQLITE_FULL, SQLITE_IOERR, SQLITE_CANTOPEN: waiting may mend it */
+		return MR_ETEMP;
+	}
+}
+
+static int failure(struct mr_db *db)
+{
+	return from_code(sqlite3_extended_errcode(db->handle));
+}
+
+static void sqlite_close(struct mr_db *db)
+{
+	for (size_t i = 0; i < db->cached; i++)
+		sqlite3_finalize(db->cache[i].stmt);
+	sqlite3_close(db->handle);
+	mr_free(db);
+}
+
+static int sqlite_script(struct mr_db *db, const char *sql)
+{
+	return from_code(sqlite3_exec(db->handle, sql, NULL, NULL, NULL));
+}
+
+/* A file that is made here has the rights 0600: umask() is the caller's. */
+static int handle_open(const char *path, enum mr_store_access access, sqlite3 **handle_out)
+{
+	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
+	struct stat st;
+
+	if (access == MR_STORE_CREATE)
+		flags |= SQLITE_OPEN_CREATE;
+	else if (stat(path, &st) < 0) /* SQLite says CANTOPEN for all reasons */
+		return MR_ENOENT;
+	return from_code(sqlite3_open_v2(path, handle_out, flags, NULL));
+}
+
+static int sqlite_open(const char *rest, const char *group, enum mr_store_access access,
+		       struct mr_db **db_out)
+{
+	struct mr_db *db = mr_calloc(1, sizeof(*db));
+	char name[64], path[MR_PATH_MAX];
+	mode_t mask;
+	int err = 0;
+
+	if (!db)
+		return MR_ENOMEM;
+	snprintf(name, sizeof(name), "%s.db", group);
+	if (access == MR_STORE_CREATE)
+		(void)mkdir(rest, 0750); /* if it can't be, opening the file fails and says so */
+	if ((err = mr_path_join(rest, name, path)) < 0)
+		goto out;
+	mask = umask(0077); /* of the process: stores are opened before threads start */
+	err = handle_open(path, access, &db->handle);
+	umask(mask);
+	if (err < 0)
+		goto out;
+	sqlite3_extended_result_codes(db->handle, 1);
+	sqlite3_busy_timeout(db->handle, BUSY_TIMEOUT_MS);
+	err = sqlite_script(db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+				"PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF");
+	if (err == MR_ECONFLICT) /* another program is opening it for the first time */
+		err = MR_ETEMP;
+out:
+	if (err < 0)
+		sqlite_close(db);
+	else
+		*db_out = db;
+	return err;
+}
+
+static int sqlite_begin(struct mr_db *db, bool write)
+{
+	/* IMMEDIATE: a transaction that reads first and then writes could not be helped by waiting. */
+	return sqlite_script(db, write ? "BEGIN IMMEDIATE" : "BEGIN");
+}
+
+static int sqlite_commit(struct mr_db *db)
+{
+	return sqlite_script(db, "COMMIT");
+}
+
+static void sqlite_rollback(struct mr_db *db)
+{
+	/* Some errors have rolled back already; then this fails, and that is right. */
+	(void)sqlite_script(db, "ROLLBACK");
+}
+
+static int statement(struct mr_db *db, const char *sql, sqlite3_stmt **stmt_out)
+{
+	for (size_t i = 0; i < db->cached; i++) {
+		if (db->cache[i].sql == sql) {
+			*stmt_out = db->cache[i].stmt;
+			return 0;
+		}
+	}
+	MR_ASSERT(db->cached < STATEMENTS_MAX);
+	if (sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, stmt_out, NULL) !=
+	    SQLITE_OK)
+		return failure(db);
+	db->cache[db->cached].sql = sql;
+	db->cache[db->cached++].stmt = *stmt_out;
+	return 0;
+}
+
+/* SQLite numbers $1, $2 in the order of their first appearance: so by name. */
+static int bind(sqlite3_stmt *stmt, size_t n, const struct mr_value *v)
+{
+	static const char *const names[MR_DB_PARAMS_MAX] = {
+		"$1", "$2", "$3", "$4", "$5", "$6", "$7", "$8", "$9", "$10", "$11", "$12"
+	};
+	int at;
+
+	MR_ASSERT(n < MR_DB_PARAMS_MAX);
+	at = sqlite3_bind_parameter_index(stmt, names[n]);
+	MR_ASSERT(at > 0);
+	switch (v->kind) {
+	case MR_VALUE_NULL:
+		return sqlite3_bind_null(stmt, at);
+	case MR_VALUE_INT:
+		return sqlite3_bind_int64(stmt, at, v->number);
+	case MR_VALUE_TEXT:
+		return sqlite3_bind_text64(stmt, at, v->bytes.p ? v->bytes.p : "", v->bytes.len,
+					   SQLITE_STATIC, SQLITE_UTF8);
+	case MR_VALUE_BYTES:
+		return sqlite3_bind_blob64(stmt, at, v->bytes.p ? v->bytes.p : "", v->bytes.len,
+					   SQLITE_STATIC);
+	}
+	return SQLITE_MISUSE;
+}
+
+static struct mr_value column(sqlite3_stmt *stmt, int i)
+{
+	switch (sqlite3_column_type(stmt, i)) {
+	case SQLITE_INTEGER:
+		return MR_VINT(sqlite3_column_int64(stmt, i));
+	case SQLITE_TEXT:
+		return MR_VTEXT(mr_span_bytes(sqlite3_column_text(stmt, i),
+					      (size_t)sqlite3_column_bytes(stmt, i)));
+	case SQLITE_BLOB:
+		return MR_VBYTES(mr_span_bytes(sqlite3_column_blob(stmt, i),
+					       (size_t)sqlite3_column_bytes(stmt, i)));
+	default:
+		return (struct mr_value){ MR_VALUE_NULL, 0, { NULL, 0 } };
+	}
+}
+
+static int rows_walk(struct mr_db *db, sqlite3_stmt *stmt, mr_row_fn *row, void *arg)
+{
+	struct mr_value columns[MR_DB_COLUMNS_MAX];
+	int count = sqlite3_column_count(stmt), code, err;
+
+	MR_ASSERT(count <= MR_DB_COLUMNS_MAX);
+	while ((code = sqlite3_step(stmt)) == SQLITE_ROW) {
+		if (!row)
+			continue;
+		for (int i = 0; i < count; i++)
+			columns[i] = column(stmt, i);
+		if ((err = row(arg, columns, (size_t)count)) != 0)
+			return err;
+	}
+	return code == SQLITE_DONE ? 0 : failure(db);
+}
+
+static int sqlite_run(struct mr_db *db, const char *sql, const struct mr_value *in, size_t in_count,
+		      mr_row_fn *row, void *arg)
+{
+	sqlite3_stmt *stmt;
+	int err = statement(db, sql, &stmt), changed = 0;
+
+	if (err < 0)
+		return err;
+	for (size_t i = 0; i < in_count && err == 0; i++)
+		err = from_code(bind(stmt, i, &in[i]));
+	if (err == 0)
+		err = rows_walk(db, stmt, row, arg);
+	if (err == 0 && !sqlite3_stmt_readonly(stmt))
+		changed = sqlite3_changes(db->handle);
+	sqlite3_reset(stmt);
+	sqlite3_clear_bindings(stmt);
+	return err != 0 ? err : changed;
+}
+
+const struct mr_engine mr_engine_sqlite = {
+	.scheme = "sqlite:",
+	.open = sqlite_open,
+	.close = sqlite_close,
+	.begin = sqlite_begin,
+	.commit = sqlite_commit,
+	.rollback = sqlite_rollback,
+	.run = sqlite_run,
+	.script = sqlite_script,
+};

@@ -1,0 +1,114 @@
+/* Operations of the group spam: lessons. */
+#include "lib/base/mr_err.h"
+#include "lib/store/mr_db.h"
+
+static struct mr_value digest_value(const uint8_t digest[MR_DIGEST_SIZE])
+{
+	return MR_VBYTES(mr_span_bytes(digest, MR_DIGEST_SIZE));
+}
+
+static int put_once(struct mr_txn *txn, void *arg)
+{
+	const struct mr_lesson *l = arg;
+	const struct mr_value in[] = { digest_value(l->digest), MR_VTEXT(l->teacher),
+				       MR_VINT(l->spam),        MR_VINT(l->taught_s),
+				       MR_VINT(l->expires_s),   MR_VBYTES(l->features) };
+	int changed = mr_txn_run(
+		txn,
+		"INSERT INTO lesson (digest, teacher, is_spam, taught_s, expires_s, features)"
+		" VALUES ($1, $2, $3, $4, $5, $6)"
+		" ON CONFLICT (digest, teacher) DO UPDATE"
+		" SET is_spam = $3, taught_s = $4, expires_s = $5, features = $6",
+		in, MR_COUNT(in));
+
+	return changed < 0 ? changed : 0;
+}
+
+int mr_store_lesson_put(struct mr_store *store, const struct mr_lesson *lesson)
+{
+	struct mr_lesson copy = *lesson;
+
+	return mr_store_txn(store, MR_GROUP_SPAM, true, put_once, &copy);
+}
+
+static int remove_once(struct mr_txn *txn, void *arg)
+{
+	const struct mr_lesson *l = arg;
+	const struct mr_value in[] = { digest_value(l->digest), MR_VTEXT(l->teacher) };
+	int changed = mr_txn_run(txn, "DELETE FROM lesson WHERE digest = $1 AND teacher = $2", in,
+				 MR_COUNT(in));
+
+	return changed < 0 ? changed : changed > 0 ? 0 : MR_ENOENT;
+}
+
+int mr_store_lesson_remove(struct mr_store *store, struct mr_span teacher,
+			   const uint8_t digest[MR_DIGEST_SIZE])
+{
+	struct mr_lesson lesson = { .teacher = teacher };
+
+	memcpy(lesson.digest, digest, MR_DIGEST_SIZE);
+	return mr_store_txn(store, MR_GROUP_SPAM, true, remove_once, &lesson);
+}
+
+struct walk {
+	mr_lesson_fn *each;
+	void *arg;
+};
+
+static int lesson_row(void *arg, const struct mr_value *c, size_t count MR_UNUSED)
+{
+	const struct walk *walk = arg;
+	struct mr_lesson lesson = { .teacher = c[1].bytes,
+				    .spam = c[2].number != 0,
+				    .taught_s = c[3].number,
+				    .expires_s = c[4].number,
+				    .features = c[5].bytes };
+
+	if (c[0].bytes.len != MR_DIGEST_SIZE)
+		return MR_ECORRUPT;
+	memcpy(lesson.digest, c[0].bytes.p, MR_DIGEST_SIZE);
+	return walk->each(walk->arg, &lesson);
+}
+
+static int each_once(struct mr_txn *txn, void *arg)
+{
+	return mr_txn_each(txn,
+			   "SELECT digest, teacher, is_spam, taught_s, expires_s, features"
+			   " FROM lesson ORDER BY digest, teacher",
+			   NULL, 0, lesson_row, arg);
+}
+
+int mr_store_lesson_each(struct mr_store *store, mr_lesson_fn *each, void *arg)
+{
+	struct walk walk = { each, arg };
+
+	return mr_store_txn(store, MR_GROUP_SPAM, false, each_once, &walk);
+}
+
+struct expire {
+	int64_t now_s, count_max;
+	int changed;
+};
+
+static int expire_once(struct mr_txn *txn, void *arg)
+{
+	struct expire *e = arg;
+	const struct mr_value in[] = { MR_VINT(e->now_s), MR_VINT(e->count_max) };
+
+	/* Neither engine takes LIMIT on DELETE: the keys are chosen first. */
+	e->changed = mr_txn_run(txn,
+				"DELETE FROM lesson WHERE (digest, teacher) IN"
+				" (SELECT digest, teacher FROM lesson"
+				" WHERE expires_s > 0 AND expires_s <= $1"
+				" ORDER BY expires_s LIMIT $2)",
+				in, MR_COUNT(in));
+	return e->changed < 0 ? e->changed : 0;
+}
+
+int mr_store_lesson_expire(struct mr_store *store, int64_t now_s, int count_max)
+{
+	struct expire e = { now_s, count_max, 0 };
+	int err = mr_store_txn(store, MR_GROUP_SPAM, true, expire_once, &e);
+
+	return err < 0 ? err : e.changed;
+}

@@ -1,0 +1,290 @@
+#include "lib/store/mr_store.h"
+
+#include <sqlite3.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/base/mr_err.h"
+#include "lib/base/mr_io.h"
+#include "lib/store/mr_db.h"
+#include "tests/unit/mr_test.h"
+
+#define WRITERS       4
+#define ADDS_A_WRITER 50
+
+static const char *url_of(const char *dir)
+{
+	static char url[MR_PATH_MAX + 16];
+
+	snprintf(url, sizeof(url), "sqlite:%s/state", dir);
+	return url;
+}
+
+static struct mr_store *open_both(struct mr_t *t, const char *url)
+{
+	struct mr_store *store = NULL;
+	int err = mr_store_open(url, MR_GROUP_DIRECTORY | MR_GROUP_SPAM, MR_STORE_CREATE, &store);
+
+	MR_CHECK_INT(t, 0, err);
+	return store;
+}
+
+#define S(text) mr_span_str(text)
+
+MR_TEST(store_users)
+{
+	MR_AUTO(mr_store) *st = open_both(t, url_of(mr_test_dir(t)));
+	MR_AUTO(mr_arena) *arena = mr_arena_new(65536);
+	struct mr_user user;
+
+	MR_NEED(t, st && arena);
+	MR_CHECK_INT(t, MR_ENOENT, mr_store_domain_exists(st, S("example.org")));
+	MR_CHECK_INT(t, MR_ENOENT, mr_store_user_add(st, S("alice"), S("example.org"), 7));
+	MR_CHECK_INT(t, 0, mr_store_domain_add(st, S("Example.Org")));
+	MR_CHECK_INT(t, MR_EEXIST, mr_store_domain_add(st, S("example.org")));
+	MR_CHECK_INT(t, MR_EINVAL, mr_store_domain_add(st, S("exa mple")));
+	MR_CHECK_INT(t, 0, mr_store_domain_exists(st, S("EXAMPLE.org")));
+	MR_CHECK_INT(t, 0, mr_store_user_add(st, S("Alice"), S("example.org"), 7));
+	MR_CHECK_INT(t, MR_EEXIST, mr_store_user_add(st, S("alice"), S("example.org"), 8));
+	MR_CHECK_INT(t, MR_EINVAL, mr_store_user_add(st, S("../x"), S("example.org"), 8));
+	MR_NEED(t, mr_store_user_find(st, S("aLICE"), S("example.ORG"), arena, &user) == 0);
+	MR_CHECK_SPAN(t, "alice", user.local);
+	MR_CHECK_SPAN(t, "example.org", user.domain);
+	MR_CHECK_INT(t, 7, user.created_s);
+	MR_CHECK_INT(t, MR_ID_SIZE - 1, strlen(user.id));
+	MR_CHECK(t, !user.disabled);
+	MR_CHECK_INT(t, 0, mr_store_user_disable(st, S("alice"), S("example.org"), true));
+	MR_CHECK_INT(t, MR_ENOENT, mr_store_user_disable(st, S("bob"), S("example.org"), true));
+	MR_NEED(t, mr_store_user_find(st, S("alice"), S("example.org"), arena, &user) == 0);
+	MR_CHECK(t, user.disabled);
+	MR_CHECK_INT(t, MR_ENOENT,
+		     mr_store_user_find(st, S("bob"), S("example.org"), arena, &user));
+	MR_CHECK_INT(t, MR_EPERM, mr_store_domain_remove(st, S("example.org")));
+	MR_CHECK_INT(t, 0, mr_store_user_remove(st, S("alice"), S("example.org")));
+	MR_CHECK_INT(t, MR_ENOENT, mr_store_user_remove(st, S("alice"), S("example.org")));
+	MR_CHECK_INT(t, 0, mr_store_domain_remove(st, S("example.org")));
+	MR_CHECK_INT(t, MR_ENOENT, mr_store_domain_remove(st, S("example.org")));
+}
+
+struct listing {
+	char text[512];
+	int stop_after;
+};
+
+static int list_domain(void *arg, struct mr_span domain, int64_t users)
+{
+	struct listing *l = arg;
+	size_t len = strlen(l->text);
+
+	snprintf(l->text + len, sizeof(l->text) - len, "%.*s=%d ", (int)domain.len, domain.p,
+		 (int)users);
+	return 0;
+}
+
+static int list_user(void *arg, const struct mr_user *user)
+{
+	struct listing *l = arg;
+	size_t len = strlen(l->text);
+
+	snprintf(l->text + len, sizeof(l->text) - len, "%.*s@%.*s ", (int)user->local.len,
+		 user->local.p, (int)user->domain.len, user->domain.p);
+	return l->stop_after > 0 && --l->stop_after == 0 ? 42 : 0;
+}
+
+MR_TEST(store_walks)
+{
+	MR_AUTO(mr_store) *st = open_both(t, url_of(mr_test_dir(t)));
+	struct listing all = { "", 0 }, one = { "", 0 }, stopped = { "", 1 }, domains = { "", 0 };
+
+	MR_NEED(t, st);
+	MR_NEED(t, mr_store_domain_add(st, S("b.example")) == 0);
+	MR_NEED(t, mr_store_domain_add(st, S("a.example")) == 0);
+	MR_NEED(t, mr_store_user_add(st, S("zoe"), S("a.example"), 0) == 0);
+	MR_NEED(t, mr_store_user_add(st, S("ann"), S("b.example"), 0) == 0);
+	MR_NEED(t, mr_store_user_add(st, S("bob"), S("a.example"), 0) == 0);
+	MR_CHECK_INT(t, 0, mr_store_domain_each(st, list_domain, &domains));
+	MR_CHECK_STR(t, "a.example=2 b.example=1 ", domains.text);
+	MR_CHECK_INT(t, 0, mr_store_user_each(st, S(""), list_user, &all));
+	MR_CHECK_STR(t, "bob@a.example zoe@a.example ann@b.example ", all.text);
+	MR_CHECK_INT(t, 0, mr_store_user_each(st, S("B.example"), list_user, &one));
+	MR_CHECK_STR(t, "ann@b.example ", one.text);
+	MR_CHECK_INT(t, 42, mr_store_user_each(st, S(""), list_user, &stopped));
+	MR_CHECK_STR(t, "bob@a.example ", stopped.text);
+}
+
+MR_TEST(store_settings)
+{
+	MR_AUTO(mr_store) *st = open_both(t, url_of(mr_test_dir(t)));
+	MR_AUTO(mr_arena) *arena = mr_arena_new(65536);
+	struct mr_span value = MR_SPAN("untouched");
+
+	MR_NEED(t, st && arena);
+	MR_CHECK_INT(t, MR_ENOENT,
+		     mr_store_setting_get(st, S("a"), S("b.c"), S("x"), arena, &value));
+	MR_CHECK_SPAN(t, "untouched", value);
+	MR_CHECK_INT(t, MR_EINVAL, mr_store_setting_set(st, S("a"), S(""), S("x"), S("1")));
+	MR_CHECK_INT(t, 0, mr_store_setting_set(st, S("a"), S("b.c"), S("x"), S("1")));
+	MR_CHECK_INT(t, 0, mr_store_setting_set(st, S(""), S("b.c"), S("x"), S("2")));
+	MR_CHECK_INT(t, 0, mr_store_setting_set(st, S(""), S(""), S("x"), S("3")));
+	MR_CHECK_INT(t, 0, mr_store_setting_set(st, S("A"), S("B.c"), S("x"), S("4")));
+	MR_CHECK_INT(t, 0, mr_store_setting_get(st, S("a"), S("b.c"), S("x"), arena, &value));
+	MR_CHECK_SPAN(t, "4", value);
+	MR_CHECK_INT(t, 0, mr_store_setting_get(st, S(""), S("b.c"), S("x"), arena, &value));
+	MR_CHECK_SPAN(t, "2", value);
+	MR_CHECK_INT(t, 0, mr_store_setting_set(st, S("a"), S("b.c"), S("x"), S("")));
+	MR_CHECK_INT(t, MR_ENOENT,
+		     mr_store_setting_get(st, S("a"), S("b.c"), S("x"), arena, &value));
+}
+
+static struct mr_lesson lesson(uint8_t digest, const char *teacher, bool spam, int64_t expires_s)
+{
+	struct mr_lesson l = { .teacher = S(teacher),
+			       .spam = spam,
+			       .taught_s = 100,
+			       .expires_s = expires_s,
+			       .features = MR_SPAN("a\0b") };
+
+	memset(l.digest, digest, sizeof(l.digest));
+	return l;
+}
+
+static int list_lesson(void *arg, const struct mr_lesson *l)
+{
+	struct listing *list = arg;
+	size_t len = strlen(list->text);
+
+	snprintf(list->text + len, sizeof(list->text) - len, "%d:%.*s:%s:%zu ", l->digest[31],
+		 (int)l->teacher.len, l->teacher.p, l->spam ? "spam" : "ham", l->features.len);
+	return 0;
+}
+
+MR_TEST(store_lessons)
+{
+	MR_AUTO(mr_store) *st = open_both(t, url_of(mr_test_dir(t)));
+	const struct mr_lesson lessons[] = { lesson(9, "", true, 0), lesson(3, "b@x.y", true, 50),
+					     lesson(3, "a@x.y", false, 60),
+					     lesson(9, "", false, 0) };
+	struct listing all = { "", 0 }, rest = { "", 0 };
+
+	MR_NEED(t, st);
+	for (size_t i = 0; i < MR_COUNT(lessons); i++)
+		MR_NEED(t, mr_store_lesson_put(st, &lessons[i]) == 0);
+	MR_CHECK_INT(t, 0, mr_store_lesson_each(st, list_lesson, &all));
+	/* In order of digest and teacher, and the second lesson on 9 replaced the first. */
+	MR_CHECK_STR(t, "3:a@x.y:ham:3 3:b@x.y:spam:3 9::ham:3 ", all.text);
+	MR_CHECK_INT(t, 0, mr_store_lesson_expire(st, 49, 100));
+	MR_CHECK_INT(t, 1, mr_store_lesson_expire(st, 60, 1)); /* at most one: the older */
+	MR_CHECK_INT(t, 0, mr_store_lesson_remove(st, S(""), lessons[0].digest));
+	MR_CHECK_INT(t, MR_ENOENT, mr_store_lesson_remove(st, S(""), lessons[0].digest));
+	MR_CHECK_INT(t, 0, mr_store_lesson_each(st, list_lesson, &rest));
+	MR_CHECK_STR(t, "3:a@x.y:ham:3 ", rest.text);
+}
+
+MR_TEST(store_access)
+{
+	char url[MR_PATH_MAX];
+	struct mr_store *st = NULL;
+
+	MR_NEED(t, mr_span_copyz(S(url_of(mr_test_dir(t))), url, sizeof(url)) == 0);
+	MR_CHECK_INT(t, MR_EINVAL, mr_store_open("mysql:x", MR_GROUP_SPAM, MR_STORE_READ, &st));
+	MR_CHECK_INT(t, MR_EINVAL, mr_store_open("sqlite:", MR_GROUP_SPAM, MR_STORE_READ, &st));
+	MR_CHECK_INT(t, MR_ENOENT, mr_store_open(url, MR_GROUP_SPAM, MR_STORE_WRITE, &st));
+	/* A group is a file of its own: opening one makes no other. */
+	MR_NEED(t, mr_store_open(url, MR_GROUP_DIRECTORY, MR_STORE_CREATE, &st) == 0);
+	mr_store_close(st);
+	MR_CHECK_INT(t, MR_ENOENT, mr_store_open(url, MR_GROUP_SPAM, MR_STORE_READ, &st));
+	MR_NEED(t, mr_store_open(url, MR_GROUP_DIRECTORY, MR_STORE_READ, &st) == 0);
+	mr_store_close(st);
+}
+
+/* A file written by a newer program, or by none, is refused, and left as it is. */
+MR_TEST(store_foreign_files)
+{
+	const char *dir = mr_test_dir(t);
+	char path[MR_PATH_MAX + 32], url[MR_PATH_MAX];
+	struct mr_store *st = NULL;
+	sqlite3 *raw;
+
+	MR_NEED(t, mr_span_copyz(S(url_of(dir)), url, sizeof(url)) == 0);
+	MR_NEED(t, mr_store_open(url, MR_GROUP_SPAM, MR_STORE_CREATE, &st) == 0);
+	mr_store_close(st);
+	snprintf(path, sizeof(path), "%s/state/spam.db", dir);
+	MR_NEED(t, sqlite3_open(path, &raw) == SQLITE_OK);
+	MR_CHECK_INT(
+		t, SQLITE_OK,
+		sqlite3_exec(raw, "UPDATE schema_version SET version = 9999", NULL, NULL, NULL));
+	sqlite3_close(raw);
+	MR_CHECK_INT(t, MR_EINVAL, mr_store_open(url, MR_GROUP_SPAM, MR_STORE_CREATE, &st));
+	MR_CHECK_INT(t, MR_EINVAL, mr_store_open(url, MR_GROUP_SPAM, MR_STORE_WRITE, &st));
+	MR_NEED(t, mr_replace_file(path,
+				   MR_SPAN("This is no database, but it is long enough. "
+					   "This is no database, but it is long enough. "
+					   "This is no database, but it is long enough."),
+				   0600) == 0);
+	MR_CHECK_INT(t, MR_ECORRUPT, mr_store_open(url, MR_GROUP_SPAM, MR_STORE_WRITE, &st));
+}
+
+/* Several programs write at once: each waits for its turn, nothing is lost. */
+MR_TEST(store_writers_at_once)
+{
+	char url[MR_PATH_MAX];
+	struct mr_store *st = NULL;
+	struct listing domains = { "", 0 };
+	char want[32];
+
+	if (t->oom || getenv("MR_TEST_OOM"))
+		return; /* a child's failures would not be seen */
+	MR_NEED(t, mr_span_copyz(S(url_of(mr_test_dir(t))), url, sizeof(url)) == 0);
+	for (int w = 0; w < WRITERS; w++) {
+		if (fork() == 0) {
+			int bad = 0;
+
+			if (mr_store_open(url, MR_GROUP_DIRECTORY, MR_STORE_CREATE, &st) < 0)
+				_exit(1);
+			(void)!mr_store_domain_add(st, S("x.example")); /* one of them is first */
+			for (int i = 0; i < ADDS_A_WRITER; i++) {
+				char local[32];
+
+				snprintf(local, sizeof(local), "u%d.%d", w, i);
+				bad += mr_store_user_add(st, S(local), S("x.example"), 0) < 0;
+			}
+			mr_store_close(st);
+			_exit(bad > 0);
+		}
+	}
+	for (int w = 0; w < WRITERS; w++) {
+		int status = -1;
+
+		MR_CHECK(t, wait(&status) > 0);
+		MR_CHECK_INT(t, 0, status);
+	}
+	MR_NEED(t, mr_store_open(url, MR_GROUP_DIRECTORY, MR_STORE_READ, &st) == 0);
+	MR_CHECK_INT(t, 0, mr_store_domain_each(st, list_domain, &domains));
+	snprintf(want, sizeof(want), "x.example=%d ", WRITERS * ADDS_A_WRITER);
+	MR_CHECK_STR(t, want, domains.text);
+	mr_store_close(st);
+}
+
+static int add_then_fail(struct mr_txn *txn, void *arg)
+{
+	int *calls = arg;
+	const struct mr_value in[] = { MR_VTEXT(MR_SPAN("gone.example")) };
+	int err = mr_txn_run(txn, "INSERT INTO domain (name) VALUES ($1)", in, 1);
+
+	if (err < 0)
+		return err;
+	return ++*calls < 3 ? MR_ECONFLICT : MR_ELIMIT;
+}
+
+/* A conflict runs the transaction again; another error rolls all of it back. */
+MR_TEST(store_retries)
+{
+	MR_AUTO(mr_store) *st = open_both(t, url_of(mr_test_dir(t)));
+	int calls = 0;
+
+	MR_NEED(t, st);
+	MR_CHECK_INT(t, MR_ELIMIT,
+		     mr_store_txn(st, MR_GROUP_DIRECTORY, true, add_then_fail, &calls));
+	MR_CHECK_INT(t, 3, calls);
+	MR_CHECK_INT(t, MR_ENOENT, mr_store_domain_exists(st, S("gone.example")));
+}
