@@ -8,9 +8,13 @@
 #include "lib/base/mr_arena.h"
 #include "lib/mail/mr_msg.h"
 
-#define MR_ACTIONS_MAX	   1000
+#define MR_ACTIONS_MAX     1000
+#define MR_ACT_NAME_MAX    256
 #define MR_ACT_VALUE_MAX   65000 /* bytes of one field's value: libmilter's packet */
-#define MR_ACT_REPLY_MAX   500	 /* bytes of a reply's text (RFC 5321 4.5.3.1.5: 512 a line) */
+#define MR_ACT_BODY_MAX    INT32_MAX
+#define MR_ACT_RCPT_MAX    1000
+#define MR_ACT_REPLY_MAX   480 /* bytes of a line of a reply's text (RFC 5321 4.5.3.1.5: 512) */
+#define MR_ACT_REPLY_LINES 32 /* what libmilter takes */
 
 enum mr_may {
 	MR_MAY_FIELDS = 1u << 0,
@@ -23,10 +27,10 @@ enum mr_may {
 
 enum mr_act_kind {
 	MR_ACT_INSERT, /* name, value at index: 0 is above all other fields */
-	MR_ACT_ADD,    /* name, value behind all other fields */
+	MR_ACT_ADD, /* name, value behind all other fields */
 	MR_ACT_CHANGE, /* the index-th field called name, from 1, gets value */
 	MR_ACT_DELETE, /* the index-th field called name, from 1 */
-	MR_ACT_BODY,   /* value is the new body */
+	MR_ACT_BODY, /* value is the new body */
 	MR_ACT_RCPT_ADD,
 	MR_ACT_RCPT_REMOVE,
 };
@@ -48,20 +52,25 @@ enum mr_verdict {
 
 struct mr_actions {
 	struct mr_arena *arena; /* copies live here */
-	unsigned may;		/* enum mr_may */
+	unsigned may; /* enum mr_may */
 	struct mr_act *act;
 	size_t count, room;
 	enum mr_verdict verdict;
 	const char *reply; /* of reject and tempfail: "550 5.7.1 text", else NULL; reason of a
 			    * quarantine */
+	const char *note; /* what the log line of the message says beside the verdict, or NULL */
+	int err; /* set by the runner: the error that failed() or a tempfail came from, or 0 */
 };
 
 void mr_actions_init(struct mr_actions *acts, struct mr_arena *arena, unsigned may);
 
 /*
  * Each returns 0, or MR_ELIMIT: MR_ACTIONS_MAX is reached, or a value is too long; MR_EINVAL: a name
- * that is no field name (RFC 5322 2.2), NUL or a bare CR in a value; MR_ENOMEM. What the stage may
- * not do breaks a promise. Values are copied; a line break in one is LF with a blank behind it.
+ * that is no field name (RFC 5322 2.2), a CR, or an LF without a blank behind it, in a value; a
+ * recipient that is empty or holds a control character; MR_ENOMEM. What the stage may not do breaks
+ * a promise. Values are copied; a line break in one is LF with a blank behind it. A value is written
+ * without the blank after the colon, which whoever applies it adds; one that begins with a blank or
+ * a fold keeps its own.
  */
 MR_MUST_USE int mr_act_insert(struct mr_actions *acts, uint32_t index, const char *name,
 			      const char *value);
@@ -78,14 +87,39 @@ MR_MUST_USE int mr_act_body(struct mr_actions *acts, struct mr_span body);
 MR_MUST_USE int mr_act_rcpt_add(struct mr_actions *acts, struct mr_span rcpt);
 MR_MUST_USE int mr_act_rcpt_remove(struct mr_actions *acts, struct mr_span rcpt);
 
-/* The verdict; a later call replaces an earlier one. code: "5.7.1" (RFC 3463); text: printable
- * ASCII. reject answers 550, tempfail 451. */
+/* Value as it stands behind the colon: with the blank in front that act->value may lack. */
+const char *mr_act_blank(const struct mr_act *act);
+
+/* The verdict; a later call replaces an earlier one. code: "5.7.1" (RFC 3463), of reject's or
+ * tempfail's class; text: printable ASCII, in lines that LF separates. reject answers 550, tempfail
+ * 451. MR_EINVAL: another code or text; MR_ELIMIT: more or longer lines; MR_ENOMEM. After an error
+ * the verdict is what it was. */
 MR_MUST_USE int mr_act_reject(struct mr_actions *acts, const char *code, const char *text);
 MR_MUST_USE int mr_act_tempfail(struct mr_actions *acts, const char *code, const char *text);
 MR_MUST_USE int mr_act_quarantine(struct mr_actions *acts, const char *reason);
 void mr_act_discard(struct mr_actions *acts);
+/* Go on after all: what a runner does when the verdict was about one recipient. */
+void mr_act_accept(struct mr_actions *acts);
 
-/* A line for each action and one for the verdict, as the command line prints them. */
+/* What the log says about this message beside its verdict: "score=4.2 rules=7". The last one
+ * counts. MR_ENOMEM. */
+MR_MUST_USE int mr_act_note(struct mr_actions *acts, const char *format, ...) MR_PRINTF(2, 3);
+
+/* "accept", "reject", ...; never NULL. */
+const char *mr_verdict_name(enum mr_verdict verdict);
+
+/*
+ * A line for each action and one for the verdict, as the command line prints them:
+ *
+ *	insert 0 X-Spam-Flag: YES	add X-Note: a\n b	change 1 Subject: new
+ *	delete 2 X-Spam-Flag		body 312		rcpt-add a@example.org
+ *	rcpt-remove a@example.org
+ *	accept		reject 550 5.7.1 No	tempfail 451 4.7.1 Later	discard
+ *	quarantine reason
+ *
+ * one each on its line. What could move a terminal is escaped: \n, \t, \r, \\, and \xNN for other
+ * control characters and for what is no UTF-8.
+ */
 struct mr_buf;
 MR_MUST_USE int mr_actions_print(const struct mr_actions *acts, struct mr_buf *out);
 

@@ -14,8 +14,8 @@
 /* A milter of one stage. listen: which setting names its socket. Returns main's value. */
 struct mr_milter {
 	const struct mr_stage *stage;
-	const char *name;			      /* "millrace-spam" */
-	const char *(*listen)(const struct mr_settings *set);	    /* its socket */
+	const char *name; /* "millrace-spam" */
+	const char *(*listen)(const struct mr_settings *set); /* its socket */
 	const char *(*socket_mode)(const struct mr_settings *set); /* its rights */
 };
 int mr_milter_main(const struct mr_milter *milter, int argc, char **argv);
@@ -23,7 +23,8 @@ int mr_milter_main(const struct mr_milter *milter, int argc, char **argv);
 /*
  * Run the hooks of stage over one message, as every runner does: connect, rcpt for each recipient,
  * message (or failed). raw is parsed here. Returns 0 with *acts_out, all of it in ctx->arena; an
- * error of the stage has become a tempfail. The first hook that rejects ends the run.
+ * error of the stage has become a tempfail. The first hook with a verdict other than to accept ends
+ * the run. A stage that needs no body gets the header alone, as from an MTA.
  */
 MR_MUST_USE int mr_stage_run(const struct mr_stage *stage, struct mr_ctx *ctx,
 			     const struct mr_envelope *env, struct mr_span raw,

@@ -20,7 +20,7 @@ enum mr_need {
 
 /* Who sends to whom. Spans live as long as the message; those that the MTA did not tell are empty. */
 struct mr_envelope {
-	struct mr_span queue_id;    /* Postfix: empty before DATA */
+	struct mr_span queue_id; /* Postfix: empty before DATA */
 	struct mr_span client_addr; /* "192.0.2.1", "2001:db8::1"; empty: local submission */
 	struct mr_span client_name; /* as the MTA verified it; "unknown" */
 	struct mr_span helo;
@@ -28,7 +28,7 @@ struct mr_envelope {
 	struct mr_span auth_user; /* {auth_authen}: the client authenticated as */
 	struct mr_span tls_version, tls_cipher;
 	struct mr_span daemon_name; /* {daemon_name} */
-	struct mr_span mta_name;    /* {j}: the MTA's host name */
+	struct mr_span mta_name; /* {j}: the MTA's host name */
 	const struct mr_span *rcpt; /* without <>, in order */
 	size_t rcpt_count;
 	bool smtputf8; /* RFC 6531 */
@@ -44,16 +44,16 @@ struct mr_ctx {
 	const struct mr_settings *set;
 	struct mr_clock clock;
 	struct mr_arena *arena; /* of this message */
-	void *state;		/* what open() made; shared by all messages: read it only */
-	void *memo;		/* of this connection, from the stage, in arena; NULL at first */
+	void *state; /* what open() made; shared by all messages: read it only */
+	void *memo; /* of this message, from the stage, in arena; NULL at first */
 	struct mr_metrics *metrics;
 	struct mr_run *run; /* for trace; NULL in tests and on the command line */
 };
 
 struct mr_stage {
 	const char *name; /* "spam": also its word in settings.def */
-	unsigned needs;	  /* enum mr_need */
-	unsigned may;	  /* enum mr_may: the runner asserts it */
+	unsigned needs; /* enum mr_need */
+	unsigned may; /* enum mr_may: the runner asserts it */
 	unsigned sandbox; /* enum mr_sandbox, beyond what a milter needs anyway */
 	const struct mr_metric *metrics;
 	size_t metric_count;
@@ -61,14 +61,20 @@ struct mr_stage {
 	int (*open)(const struct mr_settings *set, void **state_out);
 	/* The last message that used state is done. */
 	void (*close)(void *state);
-	/* Each may be NULL. An error: see failed. */
+	/*
+	 * Each may be NULL. An error: see failed. What they put into acts is applied at the end of the
+	 * message. connect: for each message, when its sender is known (MAIL), so before the first
+	 * recipient; env has no recipients yet, and with Postfix no queue id.
+	 */
 	int (*connect)(struct mr_ctx *ctx, const struct mr_envelope *env, struct mr_actions *acts);
+	/* A verdict here is about rcpt alone: the MTA refuses it, and env has it no more. */
 	int (*rcpt)(struct mr_ctx *ctx, const struct mr_envelope *env, struct mr_span rcpt,
 		    struct mr_actions *acts);
 	int (*message)(struct mr_ctx *ctx, const struct mr_mail *mail, struct mr_actions *acts);
-	/* message() returned err, or the message could not be read (MR_ENOMEM, MR_ETEMP) or is larger
-	 * than message_size_max (MR_ELIMIT; mail->msg is then its header alone, or NULL). acts is
-	 * empty. NULL, or an error again: the message is tempfailed. */
+	/* A hook returned err, or the message could not be read (MR_ENOMEM, MR_ETEMP; mail->msg may be
+	 * NULL) or is larger than message_size_max (MR_ELIMIT; mail->msg is its header alone). acts is
+	 * empty. Called at the end of the message. NULL, or an error again: the message is tempfailed
+	 * (451 4.7.1). */
 	int (*failed)(struct mr_ctx *ctx, const struct mr_mail *mail, int err,
 		      struct mr_actions *acts);
 };
