@@ -97,6 +97,11 @@ int mr_buf_err(const struct mr_buf *b)
 	return b->err;
 }
 
+size_t mr_buf_left(const struct mr_buf *b)
+{
+	return b->size_max - b->len;
+}
+
 struct mr_span mr_buf_span(const struct mr_buf *b)
 {
 	return mr_span(b->p, b->len);

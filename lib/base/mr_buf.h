@@ -30,6 +30,9 @@ int mr_buf_printf(struct mr_buf *b, const char *format, ...) MR_PRINTF(2, 3);
 /* The first error since init or reset, or 0. */
 MR_MUST_USE int mr_buf_err(const struct mr_buf *b);
 
+/* How many more bytes fit below size_max. */
+size_t mr_buf_left(const struct mr_buf *b);
+
 /* What is in it; valid until the next append. */
 struct mr_span mr_buf_span(const struct mr_buf *b);
 /* The same, ending in NUL, never NULL. */
