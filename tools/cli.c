@@ -1,0 +1,80 @@
+/* What the sub-commands share. */
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/base/mr_err.h"
+#include "lib/net/mr_json.h"
+#include "tools/commands.h"
+
+int cli_complain(int err, const char *what, const char *subject)
+{
+	fprintf(stderr, "millrace: %s%s%s: %s\n", what, subject ? " " : "", subject ? subject : "",
+		mr_err_text(err));
+	return mr_err_temporary(err) ? CLI_TEMP : CLI_FAILED;
+}
+
+/* Without -c a missing file means the defaults: scoring a message needs none. */
+int cli_settings(struct cli *cli)
+{
+	const char *path = cli->config_path ? cli->config_path : CLI_CONFIG_DEFAULT;
+	MR_AUTO_BUF error;
+	int err;
+
+	mr_buf_init(&error, 4096);
+	err = mr_settings_load(path, &cli->set, &error);
+	if (err == MR_ENOENT && !cli->config_path)
+		err = mr_settings_default(&cli->set);
+	if (err == 0)
+		return CLI_OK;
+	if (error.len > 0)
+		fprintf(stderr, "millrace: %s\n", mr_buf_str(&error));
+	else
+		(void)cli_complain(err, "cannot read", path);
+	return mr_err_temporary(err) ? CLI_TEMP : CLI_CONFIG;
+}
+
+struct mr_store *cli_store(struct cli *cli, unsigned groups, enum mr_store_access access)
+{
+	struct mr_store *store = NULL;
+	int err = mr_store_open(cli->set.store, groups, access, &store);
+
+	if (err < 0)
+		(void)cli_complain(err, "cannot open the store", cli->set.store);
+	return store;
+}
+
+#define LIST_SIZE_MAX ((size_t)256 * 1024 * 1024) /* bytes of JSON */
+
+int cli_list(struct cli *cli, const char *what, cli_list_fn *list, const char *arg)
+{
+	MR_AUTO(mr_store) *store = cli_store(cli, MR_GROUP_DIRECTORY, MR_STORE_READ);
+	MR_AUTO_BUF out;
+	struct mr_json json;
+	int err;
+
+	mr_buf_init(&out, LIST_SIZE_MAX);
+	if (!store)
+		return CLI_FAILED;
+	mr_json_init(&json, &out);
+	mr_json_open(&json, NULL, '[');
+	err = list(store, arg, cli->json ? &json : NULL);
+	mr_json_close(&json);
+	if (err == 0 && cli->json) {
+		err = mr_buf_err(&out);
+		puts(mr_buf_str(&out));
+	}
+	return err < 0 ? cli_complain(err, what, arg) : CLI_OK;
+}
+
+int cli_verbs(struct cli *cli, const struct cli_verb *verbs, size_t count, int argc, char **argv)
+{
+	int words = argc - 2;
+
+	for (size_t i = 0; argc >= 2 && i < count; i++) {
+		if (strcmp(verbs[i].name, argv[1]) != 0)
+			continue;
+		if (words == verbs[i].words || (verbs[i].words < 0 && words <= -verbs[i].words))
+			return verbs[i].run(cli, argv + 2);
+	}
+	return cli_usage(argv[0]);
+}

@@ -1,0 +1,69 @@
+/* millrace domain: the domains that we receive mail for. */
+#include <stdio.h>
+
+#include "lib/base/mr_err.h"
+#include "lib/net/mr_json.h"
+#include "tools/commands.h"
+
+static int domain_add(struct cli *cli, char **words)
+{
+	MR_AUTO(mr_store) *store = cli_store(cli, MR_GROUP_DIRECTORY, MR_STORE_CREATE);
+	int err;
+
+	if (!store)
+		return CLI_FAILED;
+	err = mr_store_domain_add(store, mr_span_str(words[0]));
+	return err < 0 ? cli_complain(err, "cannot add domain", words[0]) : CLI_OK;
+}
+
+static int domain_remove(struct cli *cli, char **words)
+{
+	MR_AUTO(mr_store) *store = cli_store(cli, MR_GROUP_DIRECTORY, MR_STORE_CREATE);
+	int err;
+
+	if (!store)
+		return CLI_FAILED;
+	err = mr_store_domain_remove(store, mr_span_str(words[0]));
+	if (err == MR_EPERM) {
+		fprintf(stderr, "millrace: domain %s has users: remove them first\n", words[0]);
+		return CLI_FAILED;
+	}
+	return err < 0 ? cli_complain(err, "cannot remove domain", words[0]) : CLI_OK;
+}
+
+static int print_domain(void *arg, struct mr_span domain, int64_t user_count)
+{
+	struct mr_json *json = arg;
+
+	if (!json) {
+		printf("%-40.*s %6lld user%s\n", (int)domain.len, domain.p, (long long)user_count,
+		       user_count == 1 ? "" : "s");
+		return 0;
+	}
+	mr_json_open(json, NULL, '{');
+	mr_json_str(json, "domain", domain);
+	mr_json_int(json, "users", user_count);
+	mr_json_close(json);
+	return 0;
+}
+
+static int list_domains(struct mr_store *store, const char *words MR_UNUSED, struct mr_json *json)
+{
+	return mr_store_domain_each(store, print_domain, json);
+}
+
+static int domain_list(struct cli *cli, char **words MR_UNUSED)
+{
+	return cli_list(cli, "cannot list domains", list_domains, NULL);
+}
+
+int cmd_domain(struct cli *cli, int argc, char **argv)
+{
+	static const struct cli_verb verbs[] = {
+		{ "add", 1, domain_add },
+		{ "remove", 1, domain_remove },
+		{ "list", 0, domain_list },
+	};
+
+	return cli_verbs(cli, verbs, MR_COUNT(verbs), argc, argv);
+}

@@ -1,0 +1,104 @@
+/* millrace user: the users of our domains. */
+#include <stdio.h>
+
+#include "lib/base/mr_err.h"
+#include "lib/base/mr_time.h"
+#include "lib/mail/mr_name.h"
+#include "lib/net/mr_json.h"
+#include "tools/commands.h"
+
+typedef int operation(struct mr_store *store, struct mr_span local, struct mr_span domain);
+
+static int run_on(struct cli *cli, const char *address, const char *what, operation *op)
+{
+	MR_AUTO(mr_store) *store = NULL;
+	struct mr_span local, domain;
+	int err = mr_name_split(mr_span_str(address), &local, &domain);
+
+	if (err < 0)
+		return cli_complain(err, what, address);
+	store = cli_store(cli, MR_GROUP_DIRECTORY, MR_STORE_CREATE);
+	if (!store)
+		return CLI_FAILED;
+	err = op(store, local, domain);
+	return err < 0 ? cli_complain(err, what, address) : CLI_OK;
+}
+
+static int add(struct mr_store *store, struct mr_span local, struct mr_span domain)
+{
+	return mr_store_user_add(store, local, domain, mr_time_s());
+}
+
+static int disable(struct mr_store *store, struct mr_span local, struct mr_span domain)
+{
+	return mr_store_user_disable(store, local, domain, true);
+}
+
+static int enable(struct mr_store *store, struct mr_span local, struct mr_span domain)
+{
+	return mr_store_user_disable(store, local, domain, false);
+}
+
+static int user_add(struct cli *cli, char **words)
+{
+	return run_on(cli, words[0], "cannot add user", add);
+}
+
+static int user_remove(struct cli *cli, char **words)
+{
+	return run_on(cli, words[0], "cannot remove user", mr_store_user_remove);
+}
+
+static int user_disable(struct cli *cli, char **words)
+{
+	return run_on(cli, words[0], "cannot disable user", disable);
+}
+
+static int user_enable(struct cli *cli, char **words)
+{
+	return run_on(cli, words[0], "cannot enable user", enable);
+}
+
+static int print_user(void *arg, const struct mr_user *user)
+{
+	struct mr_json *json = arg;
+	char date[MR_DATE_SIZE];
+
+	mr_date_rfc3339(user->created_s, date);
+	if (!json) {
+		printf("%.*s@%.*s%s\n", (int)user->local.len, user->local.p, (int)user->domain.len,
+		       user->domain.p, user->disabled ? " (disabled)" : "");
+		return 0;
+	}
+	mr_json_open(json, NULL, '{');
+	mr_json_str(json, "id", mr_span_str(user->id));
+	mr_json_str(json, "local", user->local);
+	mr_json_str(json, "domain", user->domain);
+	mr_json_bool(json, "disabled", user->disabled);
+	mr_json_str(json, "created", mr_span_str(date));
+	mr_json_close(json);
+	return 0;
+}
+
+static int list_users(struct mr_store *store, const char *domain, struct mr_json *json)
+{
+	int err = domain ? mr_store_domain_exists(store, mr_span_str(domain)) : 0;
+
+	return err < 0 ? err : mr_store_user_each(store, mr_span_str(domain), print_user, json);
+}
+
+static int user_list(struct cli *cli, char **words)
+{
+	return cli_list(cli, "cannot list users", list_users, words[0]);
+}
+
+int cmd_user(struct cli *cli, int argc, char **argv)
+{
+	static const struct cli_verb verbs[] = {
+		{ "add", 1, user_add },         { "remove", 1, user_remove },
+		{ "disable", 1, user_disable }, { "enable", 1, user_enable },
+		{ "list", -1, user_list },
+	};
+
+	return cli_verbs(cli, verbs, MR_COUNT(verbs), argc, argv);
+}

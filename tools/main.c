@@ -1,0 +1,72 @@
+/* millrace: the operator's command. Each sub-command is a file beside this one. */
+#include <stdio.h>
+#include <string.h>
+
+#include "tools/commands.h"
+
+const struct command commands[] = {
+	{ "domain", cmd_domain, "add|remove NAME | list", "domains that we receive mail for" },
+	{ "user", cmd_user, "add|remove|disable|enable ADDRESS | list [DOMAIN]",
+	  "users of a domain" },
+	{ "version", cmd_version, "", "which version this is" },
+	{ NULL, NULL, NULL, NULL },
+};
+
+static int help(FILE *to)
+{
+	fputs("usage: millrace [-c FILE] [--json] COMMAND ...\n\n", to);
+	for (const struct command *c = commands; c->name; c++)
+		fprintf(to, "  %-11s %s\n", c->name, c->summary);
+	fputs("\nmillrace-COMMAND(1) tells more; exit codes are in millrace(1).\n", to);
+	return to == stdout ? CLI_OK : CLI_USAGE;
+}
+
+int cli_usage(const char *command)
+{
+	for (const struct command *c = commands; c->name; c++) {
+		if (strcmp(c->name, command) == 0)
+			fprintf(stderr, "usage: millrace [-c FILE] [--json] %s %s\n", c->name,
+				c->words);
+	}
+	return CLI_USAGE;
+}
+
+/* The options before the command. Returns the index of the command, or 0: usage. */
+static int options(struct cli *cli, int argc, char **argv)
+{
+	int i = 1;
+
+	for (; i < argc && argv[i][0] == '-'; i++) {
+		if (strcmp(argv[i], "--json") == 0)
+			cli->json = true;
+		else if (strcmp(argv[i], "-c") == 0 && i + 1 < argc)
+			cli->config_path = argv[++i];
+		else
+			return 0;
+	}
+	return i < argc ? i : 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct cli cli = { .config_path = NULL };
+	int at, code;
+
+	if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0))
+		return help(stdout);
+	at = options(&cli, argc, argv);
+	if (at == 0)
+		return help(stderr);
+	for (const struct command *c = commands; c->name; c++) {
+		if (strcmp(c->name, argv[at]) != 0)
+			continue;
+		code = cli_settings(&cli);
+		if (code != CLI_OK)
+			return code;
+		code = c->run(&cli, argc - at, argv + at);
+		mr_settings_done(&cli.set);
+		return code;
+	}
+	fprintf(stderr, "millrace: no such command: %s\n", argv[at]);
+	return help(stderr);
+}
