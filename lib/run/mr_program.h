@@ -37,6 +37,8 @@ struct mr_program {
 	const char *name;  /* "millrace-lmtpd": in the log */
 	const char *word;  /* "lmtpd": in settings.def, and the control socket's name */
 	unsigned sandbox;  /* enum mr_sandbox */
+	const struct mr_metric *metrics; /* rows of mr_run_metrics(); NULL: none */
+	size_t metric_count;
 	/* Bind, open, allocate, with the rights at start. < 0: the program ends, error logged. */
 	int (*open)(struct mr_run *run);
 	/* Work until stop(); returns when what was begun is done. On the first thread. */
