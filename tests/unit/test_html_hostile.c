@@ -1,0 +1,139 @@
+/*
+ * Linear on hostile input: four times the bytes may cost no more than eight times the CPU (linear:
+ * four; quadratic: sixteen). Only ratios of CPU time of this thread count, the best of several
+ * runs, so a busy machine does not fail the test. tests/data/gen_hostile_html.py has the same rows.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "lib/mail/mr_html.h"
+#include "tests/unit/mr_test.h"
+
+#define SIZE      (256u << 10)
+#define TIMES     4u /* as much in the larger run: 1 MB */
+#define RATIO_MAX 8.0
+#define RUNS      3
+#define TRIES     6
+#define NOISE_NS  200000.0 /* less than this is not measured */
+
+static const struct {
+	const char *start, *unit;
+} rows[] = {
+	{ "", "<div>" },
+	{ "", "<b>" },
+	{ "", "<table>" },
+	{ "", "<table><td>" },
+	{ "", "<a href=x>" },
+	{ "", "</p>" },
+	{ "", "<!--" },
+	{ "<!--", "-" },
+	{ "<!--", "--!" },
+	{ "", "<a \"" },
+	{ "", "<a b='" },
+	{ "<a", " b" },
+	{ "<a", "/" },
+	{ "<a ", "= " },
+	{ "<a", " b=c" },
+	{ "", "&" },
+	{ "", "&CounterClockwiseContourIntegra" },
+	{ "&#", "9" },
+	{ "", "&lt" },
+	{ "", "&nGt;" },
+	{ "", "<script>" },
+	{ "<script>", "</script" },
+	{ "<script>", "<!--<script " },
+	{ "<title>", "</titl" },
+	{ "", "<![CDATA[" },
+	{ "", "</" },
+	{ "", "<" },
+	{ "", "<!doctype" },
+	{ "", "<!doctype a public \"" },
+	{ "", "<?" },
+	{ "", "<!" },
+	{ "<", "a" },
+};
+
+static double cpu_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+	return (double)ts.tv_sec * 1e9 + (double)ts.tv_nsec;
+}
+
+/* All that a caller would do with it. Returns the number of tokens, attributes and octets. */
+static size_t read_all(struct mr_span in, struct mr_arena *arena)
+{
+	struct mr_html_token tok;
+	size_t count = 0;
+	struct mr_html h;
+
+	mr_html_init(&h, in);
+	while (mr_html_next(&h, &tok)) {
+		struct mr_html_attr attr;
+		struct mr_span text;
+
+		count++;
+		mr_arena_reset(arena);
+		if (tok.refs && mr_html_text(tok.text, false, arena, &text) == 0)
+			count += text.len;
+		while (mr_html_attr_next(&tok.attrs, &attr)) {
+			count++;
+			if (mr_html_text(attr.value, true, arena, &text) == 0)
+				count += text.len;
+		}
+	}
+	return count;
+}
+
+static double best_ns(struct mr_span in, struct mr_arena *arena)
+{
+	static volatile size_t sink;
+	double best = 0;
+
+	for (int i = 0; i < RUNS; i++) {
+		double start = cpu_ns(), took;
+
+		sink = read_all(in, arena);
+		took = cpu_ns() - start;
+		best = i == 0 || took < best ? took : best;
+	}
+	(void)sink;
+	return best;
+}
+
+static void fill(char *text, size_t size, const char *start, const char *unit)
+{
+	size_t len = strlen(start), unit_len = strlen(unit);
+
+	memcpy(text, start, len);
+	for (size_t i = len; i < size; i++)
+		text[i] = unit[(i - len) % unit_len];
+}
+
+MR_TEST(html_linear)
+{
+	MR_AUTO(mr_arena) *arena = mr_arena_new(8u << 20);
+	MR_AUTO(mr_block) *block = mr_malloc(sizeof(*block) + SIZE * TIMES);
+
+	MR_NEED(t, arena && block);
+	block->size = SIZE * TIMES;
+	for (size_t i = 0; i < MR_COUNT(rows); i++) {
+		struct mr_span all = mr_block_span(block);
+		double ratio = RATIO_MAX + 1, small = 0;
+
+		if (t->oom)
+			continue;
+		t->row = (long)i;
+		fill(block->bytes, block->size, rows[i].start, rows[i].unit);
+		for (int try = 0; try < TRIES && ratio > RATIO_MAX; try++) {
+			small = best_ns(mr_span_sub(all, 0, SIZE), arena);
+			ratio = best_ns(all, arena) / (small < NOISE_NS ? NOISE_NS : small);
+		}
+		if (getenv("MR_TEST_SHOW"))
+			fprintf(stderr, "%8s%-32s %6.2f ns a byte, ratio %.2f\n", rows[i].start,
+				rows[i].unit, small / SIZE, ratio);
+		MR_CHECK(t, ratio <= RATIO_MAX);
+	}
+}
