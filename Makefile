@@ -103,6 +103,11 @@ TEST_OBJS := $(patsubst %.c,$(B)/%.o,$(wildcard tests/unit/mr_*.c))
 $(B)/tests/unit/test_%: $(B)/tests/unit/test_%.o $(TEST_OBJS) $(ARCHIVES) $(LIB)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $< $(TEST_OBJS) -Wl,--start-group $(ARCHIVES) $(LIB) -Wl,--end-group $(PKG_LIBS) -lcmocka
 
+# What only the benchmark rows use.
+$(BIN)/smtp_load: $(B)/tests/bench/load/smtp_load.o $(LIB)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $< $(LIB) $(PKG_LIBS)
+
 .PHONY: unit-build test check e2e playground deps
 unit-build: all $(UNIT)
 
