@@ -43,11 +43,12 @@ enum mr_maildir_flags {
 MR_MUST_USE int mr_maildir_open(int parent_fd, const char *name, unsigned flags, int *dir_fd_out);
 
 /*
- * Open the folder of the Maildir dir_fd that is called name in UTF-8, its levels separated by "/" or
- * "." ("Spam", "lists/dev"): the directory ".Spam", ".lists.dev" (Maildir++), names in modified
- * UTF-7 (RFC 3501 5.1.3), with the file maildirfolder. "INBOX", in any case, alone, is dir_fd
- * itself. Errors as above; MR_EINVAL: an empty level, a control character, no UTF-8; MR_ELIMIT:
- * longer than MR_MAILDIR_FOLDER_MAX as a file name, or more than MR_MAILDIR_LEVELS_MAX levels.
+ * Open the folder of the Maildir dir_fd that is called name in UTF-8, its levels separated by "."
+ * ("Spam", "lists.dev"): the directory ".Spam", ".lists.dev" (Maildir++), in modified UTF-7 (RFC
+ * 3501 5.1.3), with the file maildirfolder. "INBOX", in any case, alone, is dir_fd itself. Errors as
+ * above; MR_EINVAL: a "/", an empty level (so also ".."), a control character, no UTF-8; MR_ELIMIT:
+ * longer than MR_MAILDIR_FOLDER_MAX as a file name, or more than MR_MAILDIR_LEVELS_MAX levels;
+ * MR_ENOMEM.
  */
 MR_MUST_USE int mr_maildir_folder(int dir_fd, struct mr_span name, unsigned flags,
 				  int *folder_fd_out);
@@ -68,7 +69,7 @@ MR_MUST_USE int mr_maildir_utf7(struct mr_span utf8, struct mr_buf *out);
 
 /* A message that is being written. All fields are private, but name after a commit. */
 struct mr_maildir_file {
-	int dir_fd, fd;
+	int dir_fd, tmp_fd, fd; /* the caller's; tmp/; the file in it, or -1 */
 	uint64_t size, lines_lf; /* octets; LFs without CR, each of which costs one in W= */
 	char last; /* octet, to see a CR LF that came in two pieces */
 	int err; /* the first failure of a write: commit returns it */
@@ -80,7 +81,7 @@ struct mr_maildir_file {
 /*
  * Begin a message: a new file in tmp/ of dir_fd, which stays the caller's and must outlive file.
  * host is this host's name, "/" and ":" in it are escaped (\057, \072). A missing tmp/, new/ or cur/
- * is made again. Returns 0, or MR_ETEMP; then abort has nothing to do but may be called.
+ * is made again. Returns 0, or MR_ETEMP: then abort has nothing to do, but may be called.
  */
 MR_MUST_USE int mr_maildir_begin(int dir_fd, struct mr_span host, struct mr_maildir_file *file_out);
 
@@ -90,7 +91,8 @@ MR_MUST_USE int mr_maildir_write(struct mr_maildir_file *file, struct mr_span pi
 /*
  * fsync, link into new/ under a name with S= and W=, fsync new/. 0: it is there and survives a power
  * cut. An error: not acknowledged; the message may be in new/ all the same where only the last
- * fsync failed (two copies after a retry are better than none). MR_ETEMP.
+ * fsync failed (two copies after a retry are better than none). MR_ETEMP; after a failure of an
+ * earlier call, that one again.
  */
 MR_MUST_USE int mr_maildir_commit(struct mr_maildir_file *file);
 
