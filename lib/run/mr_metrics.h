@@ -12,14 +12,14 @@ enum mr_metric_kind { MR_METRIC_COUNTER, MR_METRIC_GAUGE, MR_METRIC_SECONDS };
 /* A row of a program's table. Rows of one name and different labels stand together. */
 struct mr_metric {
 	enum mr_metric_kind kind;
-	const char *name;  /* "millrace_spam_messages_total" */
+	const char *name; /* "millrace_spam_messages_total" */
 	const char *label; /* "verdict=\"spam\"", or "" */
 	const char *help;
 };
 
 struct mr_metrics;
 
-/* rows must outlive it. NULL: out of memory. */
+/* rows must outlive it; count may be 0. NULL: out of memory. */
 MR_MUST_USE struct mr_metrics *mr_metrics_new(const struct mr_metric *rows, size_t count);
 void mr_metrics_free(struct mr_metrics *m);
 
@@ -31,7 +31,8 @@ void mr_metrics_observe_us(struct mr_metrics *m, size_t row, int64_t us);
 
 /* Append the text of all rows. */
 MR_MUST_USE int mr_metrics_text(const struct mr_metrics *m, struct mr_buf *out);
-/* Append lines "name{label} value", for the command stats. */
+/* Append lines "name{label} value", for the command stats. A histogram is four: name_count, name_sum
+ * in seconds, and name_p50 and name_p99, estimated within their bucket. */
 MR_MUST_USE int mr_metrics_lines(const struct mr_metrics *m, struct mr_buf *out);
 
 #endif
