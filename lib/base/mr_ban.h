@@ -33,6 +33,10 @@
 #undef islower
 #undef isxdigit
 
+/* With _FORTIFY_SOURCE and clang, these too. */
+#undef sprintf
+#undef vsprintf
+
 #pragma GCC poison strcpy strcat strncpy strncat stpcpy sprintf vsprintf sscanf vsscanf
 #pragma GCC poison strtok strtok_r gets atoi atol atoll atof
 #pragma GCC poison gmtime localtime ctime ctime_r asctime asctime_r
