@@ -2,9 +2,22 @@
  * mr_milter: what carries a stage. main.c of a milter is one call.
  *
  *	millrace-spam [-c FILE] [-d]           the daemon, on libmilter
- *	millrace-spam -m FILE.eml [--ip A] [--helo H] [--from A] [--rcpt A]... [--auth USER]
- *	              [--queue-id ID] [-w]     one message by hand: prints the actions, or with -w
+ *	millrace-spam -m FILE.eml [-c FILE] [--ip A] [--name HOST] [--helo H] [--from A]
+ *	              [--rcpt A]... [--auth USER] [--queue-id ID] [-w]
+ *	                                       one message by hand: prints the actions, or with -w
  *	                                       the edited message; "-m -" reads standard input
+ *
+ * Exit codes of -m: 0 accepted, 2 rejected, 3 tempfailed, 4 discarded, 5 quarantined; 1 the message
+ * could not be read, or the stage not be opened; 64 usage; 78 configuration. With -w a message that
+ * was not accepted is not written; standard error has the verdict.
+ *
+ * Ending: at SIGTERM no new connection is taken, messages whose end was reached get their answer,
+ * and the process ends; the MTA tries the others again, if its default action is to tempfail. A
+ * drain waits until the MTAs have closed their connections by themselves. A reload touches no
+ * connection: each message ends with the settings and the state that it began with.
+ *
+ * Limits: a field of 1 MiB; a message of message_size_max. What is longer reaches the stage as its
+ * header (MR_ELIMIT). libmilter's own log lines go to syslog.
  */
 #ifndef MR_MILTER_H
 #define MR_MILTER_H

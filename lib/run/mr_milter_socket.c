@@ -1,0 +1,196 @@
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <pwd.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "lib/base/mr_err.h"
+#include "lib/base/mr_log.h"
+#include "lib/run/mr_milter_priv.h"
+
+#define BACKLOG 512 /* the kernel cuts it to net.core.somaxconn */
+
+/* "unix:PATH", "local:PATH" or "/PATH" as libmilter has it; NULL: another family. */
+static const char *unix_path(const char *listen)
+{
+	struct mr_span s = mr_span_str(listen);
+
+	if (mr_span_has_prefix_nocase(s, MR_SPAN("unix:")))
+		return listen + 5;
+	if (mr_span_has_prefix_nocase(s, MR_SPAN("local:")))
+		return listen + 6;
+	return listen[0] == '/' ? listen : NULL;
+}
+
+/*
+ * Does somebody answer at path? libmilter removes a socket before it binds, so a second instance
+ * would silently take the mail from a first one that is alive. MR_EEXIST: yes; 0: no, or there is
+ * no such socket.
+ */
+static int probe(const char *path)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	MR_AUTO_FD fd = -1;
+
+	if (mr_span_copyz(mr_span_str(path), addr.sun_path, sizeof(addr.sun_path)) < 0)
+		return MR_EINVAL;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return mr_err_from_errno(errno);
+	/* EAGAIN: it listens, and is too busy to answer. */
+	if (connect(fd, (const struct sockaddr *)&addr, sizeof(addr)) == 0 || errno == EAGAIN)
+		return MR_EEXIST;
+	return 0;
+}
+
+/* An octal mode of the settings. */
+static int mode_parse(const char *text, mode_t *mode_out)
+{
+	mode_t mode = 0;
+
+	for (; *text; text++) {
+		if (*text < '0' || *text > '7' || mode > 0777)
+			return MR_EINVAL;
+		mode = (mode << 3) | (mode_t)(*text - '0');
+	}
+	if (mode > 0777)
+		return MR_EINVAL;
+	*mode_out = mode;
+	return 0;
+}
+
+/*
+ * libmilter keeps its descriptor to itself. The listening socket is the one that was not there
+ * before: found by its number, since no other thread runs yet.
+ */
+static int listener_find(int *fd_out)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	struct dirent *entry;
+	int found = -1;
+
+	if (!dir)
+		return mr_err_from_errno(errno);
+	while ((entry = readdir(dir))) {
+		uint64_t number;
+		int listens = 0;
+		socklen_t size = sizeof(listens);
+
+		if (mr_span_u64(mr_span_str(entry->d_name), INT32_MAX, &number) < 0)
+			continue;
+		if (getsockopt((int)number, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) == 0 &&
+		    listens && (int)number > found)
+			found = (int)number;
+	}
+	closedir(dir);
+	if (found < 0)
+		return MR_ENOENT;
+	*fd_out = found;
+	return 0;
+}
+
+/*
+ * libmilter writes each action and the answer by a call of its own; Nagle's algorithm keeps the
+ * second until the MTA acknowledges the first, which it delays by 40 ms. On Linux an accepted socket
+ * inherits the option from the listening one, and that is the only one that we can reach.
+ */
+static void set_nodelay(int fd)
+{
+	int on = 1;
+
+	if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) < 0)
+		mr_log(MR_LOG_WARN, "no TCP_NODELAY", MR_KV_ERR(mr_err_from_errno(errno)));
+}
+
+/* Started as root the socket would be root's; it belongs to the user that we become. */
+static void give_to_user(const char *path, const char *user)
+{
+	const struct passwd *pw;
+
+	if (geteuid() != 0 || !user[0])
+		return;
+	pw = getpwnam(user);
+	if (!pw || lchown(path, pw->pw_uid, pw->pw_gid) < 0)
+		mr_log(MR_LOG_WARN, "socket keeps its owner", MR_KV("path", path),
+		       MR_KV("user", user));
+}
+
+static int path_taken(const char *path, const struct mr_settings *set)
+{
+	struct stat st;
+
+	give_to_user(path, set->user);
+	if (lstat(path, &st) < 0)
+		return mr_err_from_errno(errno);
+	mr_daemon.socket_dev = st.st_dev;
+	mr_daemon.socket_ino = st.st_ino;
+	return 0;
+}
+
+static int bad(const char *listen, int err, const char *why)
+{
+	mr_log(MR_LOG_ERROR, "cannot listen", MR_KV("socket", listen), MR_KV("why", why),
+	       MR_KV_ERR(err));
+	return err;
+}
+
+int mr_socket_open(const struct mr_settings *set)
+{
+	const char *listen = mr_daemon.milter->listen(set), *path = unix_path(listen);
+	mode_t mode, old_mask;
+	int err, opened;
+
+	if (mode_parse(mr_daemon.milter->socket_mode(set), &mode) < 0)
+		return bad(listen, MR_EINVAL, "its mode is not octal");
+	if (path && (err = probe(path)) < 0)
+		return bad(listen, err, err == MR_EEXIST ? "another program answers there" : "");
+	if (path && mr_span_copyz(mr_span_str(path), mr_daemon.socket_path,
+				  sizeof(mr_daemon.socket_path)) < 0)
+		return bad(listen, MR_EINVAL, "path too long");
+	old_mask = umask(0777 & ~mode);
+	(void)smfi_setbacklog(BACKLOG);
+	opened = smfi_setconn((char *)(uintptr_t)listen) == MI_SUCCESS &&
+		 smfi_opensocket(true) == MI_SUCCESS;
+	umask(old_mask);
+	if (!opened)
+		return bad(listen, MR_EINVAL, "see libmilter's line in the system's log");
+	if ((err = listener_find(&mr_daemon.listen_fd)) < 0)
+		return bad(listen, err, "its descriptor was not found");
+	mr_daemon.silent_fd = eventfd(0, EFD_CLOEXEC);
+	if (mr_daemon.silent_fd < 0)
+		return bad(listen, mr_err_from_errno(errno), "no eventfd");
+	if (path)
+		return path_taken(path, set);
+	set_nodelay(mr_daemon.listen_fd);
+	return 0;
+}
+
+/* The path leads to the socket that we bound, not to that of a successor. Ours stays bound until the
+ * end, so no other file can have its number. */
+static bool path_is_ours(void)
+{
+	struct stat st;
+
+	return lstat(mr_daemon.socket_path, &st) == 0 && st.st_dev == mr_daemon.socket_dev &&
+	       st.st_ino == mr_daemon.socket_ino;
+}
+
+void mr_socket_close(void)
+{
+	/* Where we may not unlink (any more), an MTA is refused and takes its default action. */
+	if (mr_daemon.socket_path[0] && path_is_ours())
+		unlink(mr_daemon.socket_path);
+	/*
+	 * libmilter ends all sessions if its listening socket goes away, so its descriptor gets a
+	 * file that is never readable instead. At worst it was about to accept: then it logs one
+	 * error and goes on.
+	 */
+	if (mr_daemon.silent_fd >= 0)
+		(void)dup3(mr_daemon.silent_fd, mr_daemon.listen_fd, O_CLOEXEC);
+}
