@@ -75,6 +75,14 @@ static bool take_word(struct mr_cur *c, struct word *word_out)
 	return true;
 }
 
+size_t mr_words_len(struct mr_span s)
+{
+	struct mr_cur c = mr_cur(s);
+	struct word word;
+
+	return take_word(&c, &word) ? (size_t)(c.p - s.p) : 0;
+}
+
 /* RFC 2045 6.8; -1: not of the alphabet. */
 static int base64_value(char c)
 {
@@ -218,6 +226,17 @@ static int decode(struct decoder *d, struct mr_span value)
 	return err;
 }
 
+/* Most values: one line of ASCII without words. */
+static bool is_plain(struct mr_span value)
+{
+	for (size_t i = 0; i < value.len; i++) {
+		if (mr_is(value.p[i], MR_HIGH | MR_CRLF) ||
+		    (value.p[i] == '=' && i + 1 < value.len && value.p[i + 1] == '?'))
+			return false;
+	}
+	return true;
+}
+
 int mr_words_decode(struct mr_span value, size_t size_max, struct mr_arena *arena,
 		    struct mr_span *utf8_out)
 {
@@ -225,12 +244,16 @@ int mr_words_decode(struct mr_span value, size_t size_max, struct mr_arena *aren
 	size_t raw_max;
 	int err;
 
+	value = mr_span_trim(value);
+	if (is_plain(value))
+		return mr_arena_dup(arena, mr_span_rtrim(mr_span_sub(value, 0, size_max)),
+				    utf8_out);
 	if (__builtin_mul_overflow(size_max, (size_t)RAW_FACTOR, &raw_max) ||
 	    __builtin_add_overflow(raw_max, (size_t)RAW_MIN, &raw_max))
 		raw_max = SIZE_MAX;
 	mr_buf_init(&d.raw, raw_max);
 	mr_buf_init(&d.utf8, size_max);
-	err = decode(&d, mr_span_trim(value));
+	err = decode(&d, value);
 	if (err == 0)
 		err = flush(&d);
 	if (err == MR_ELIMIT)

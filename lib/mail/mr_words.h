@@ -16,4 +16,7 @@
 MR_MUST_USE int mr_words_decode(struct mr_span value, size_t size_max, struct mr_arena *arena,
 				struct mr_span *utf8_out);
 
+/* The length of the encoded word that s begins with, or 0: none. */
+size_t mr_words_len(struct mr_span s);
+
 #endif
