@@ -18,8 +18,8 @@
 /* Limits. The defaults are what the fuzzer and the hostile set run with. */
 struct mr_msg_limits {
 	uint32_t fields_max; /* header fields of all parts together */
-	uint32_t parts_max;  /* parts, the message itself included */
-	uint32_t depth_max;  /* of parts in parts; deeper ones stay unparsed bodies */
+	uint32_t parts_max; /* parts, the message itself included */
+	uint32_t depth_max; /* of parts in parts; deeper ones stay unparsed bodies */
 	uint32_t params_size_max; /* bytes of a Content-Type or Content-Disposition that are read */
 };
 extern const struct mr_msg_limits mr_msg_limits_default; /* 10,000, 10,000, 100, 64 KiB */
@@ -33,25 +33,25 @@ enum mr_msg_cut {
 
 /* One header field. */
 struct mr_field {
-	struct mr_span name;  /* as written: "Subject" */
+	struct mr_span name; /* as written: "Subject" */
 	struct mr_span value; /* after the colon, as written: leading blank and folds stay, the last
 			       * line ending does not */
-	struct mr_span raw;   /* the whole field, with its line ending */
+	struct mr_span raw; /* the whole field, with its line ending */
 };
 
 enum mr_encoding { /* RFC 2045 6.1 */
-	MR_ENC_7BIT,
-	MR_ENC_8BIT,
-	MR_ENC_BINARY,
-	MR_ENC_QP,
-	MR_ENC_BASE64,
-	MR_ENC_UNKNOWN, /* named, but none of these: not decoded (RFC 2045 6.4) */
+		   MR_ENC_7BIT,
+		   MR_ENC_8BIT,
+		   MR_ENC_BINARY,
+		   MR_ENC_QP,
+		   MR_ENC_BASE64,
+		   MR_ENC_UNKNOWN, /* named, but none of these: not decoded (RFC 2045 6.4) */
 };
 
 enum mr_part_kind {
 	MR_PART_LEAF,
 	MR_PART_MULTIPART, /* its children are parts; body is all between header and end */
-	MR_PART_MESSAGE,   /* message/rfc822, message/global: its one child is the message in it */
+	MR_PART_MESSAGE, /* message/rfc822, message/global: its one child is the message in it */
 };
 
 /* One part. Part 0 is the whole message; a parent stands before its children, and children in the
@@ -59,16 +59,16 @@ enum mr_part_kind {
 struct mr_part {
 	enum mr_part_kind kind;
 	enum mr_encoding encoding;
-	uint32_t parent;      /* index; of part 0: 0 */
-	uint32_t depth;	      /* of part 0: 0 */
+	uint32_t parent; /* index; of part 0: 0 */
+	uint32_t depth; /* of part 0: 0 */
 	uint32_t field_first; /* index into msg.field */
 	uint32_t field_count;
 	struct mr_span header; /* with its line endings, without the empty line */
-	struct mr_span body;   /* still encoded; the line ending before a boundary is not part of it
+	struct mr_span body; /* still encoded; the line ending before a boundary is not part of it
 				* (RFC 2046 5.1.1) */
 	struct mr_span type, subtype; /* as written; "text" and "plain" where nothing valid is said
 				       * ("message" "rfc822" inside multipart/digest) */
-	struct mr_span charset;	      /* of Content-Type, as written, without quotes; empty: none */
+	struct mr_span charset; /* of Content-Type, as written, without quotes; empty: none */
 	uint32_t type_field, disposition_field; /* index into msg.field; MR_NO_FIELD: none */
 };
 #define MR_NO_FIELD UINT32_MAX
@@ -78,7 +78,8 @@ struct mr_msg {
 	const struct mr_field *field; /* in the order of the message, all parts */
 	const struct mr_part *part;
 	uint32_t field_count, part_count; /* part_count is at least 1 */
-	unsigned cut;			  /* enum mr_msg_cut */
+	unsigned cut; /* enum mr_msg_cut */
+	uint32_t params_size_max; /* of the limits it was parsed with */
 };
 
 /*
