@@ -3,7 +3,7 @@
 
 Usage: gen_hostile_html.py [--size BYTES] [--mail] DIR
 Writes DIR/NAME.html of BYTES (1 MB unless told), or with --mail DIR/NAME.eml, a mail of that body.
-The same rows are in tests/unit/test_html_hostile.c, which shows that doubling the input does not
+The same rows are in tests/unit/test_hostile_text.c, which shows that doubling the input does not
 more than double the work.
 """
 import argparse
