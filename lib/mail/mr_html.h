@@ -1,6 +1,6 @@
 /*
- * mr_html: a tokenizer for HTML after WHATWG 13.2.5: tokens and a shallow state, no tree, so time is
- * linear and memory constant whatever is nested in what. Input is UTF-8; whatever else is in it
+ * mr_html: a tokenizer for HTML after WHATWG 13.2.5: tokens and a shallow state, no tree, so time
+ * is linear and memory constant whatever is nested in what. Input is UTF-8; whatever else is in it
  * passes through, NULs too. CR counts as white space, so the text need not be preprocessed
  * (13.2.3.5). A tag that the end of the input cuts off is no token (13.2.5: "eof-in-tag"), so it
  * hides what follows its last open quote, as it does in a browser. One thread at a time.
@@ -67,9 +67,9 @@ struct mr_html_attr {
 bool mr_html_attr_next(struct mr_span *attrs_inout, struct mr_html_attr *attr_out);
 
 /*
- * Character references decoded (13.2.5.72 and the table of 2,231 names in 13.5), as UTF-8: a span of
- * raw itself where there are none. in_attr: the rule for attributes (13.2.5.73: "&copy=1" stays).
- * Returns 0, or MR_ENOMEM.
+ * Character references decoded (13.2.5.72 and the table of 2,231 names in 13.5), as UTF-8: a span
+ * of raw itself where there are none. in_attr: the rule for attributes (13.2.5.73: "&copy=1"
+ * stays). Returns 0, or MR_ENOMEM.
  */
 MR_MUST_USE int mr_html_text(struct mr_span raw, bool in_attr, struct mr_arena *arena,
 			     struct mr_span *utf8_out);

@@ -1,8 +1,8 @@
 /*
- * mr_url: URLs in text and in attributes: found, cut into their parts, and the host made comparable.
- * For features and lists of spam, so it errs on the side of what a reader's program would open, as
- * the WHATWG URL standard has it, not of what RFC 3986 allows. Time is linear in the text. Nothing is
- * fetched. Any thread.
+ * mr_url: URLs in text and in attributes: found, cut into their parts, and the host made
+ * comparable. For features and lists of spam, so it errs on the side of what a reader's program
+ * would open, as the WHATWG URL standard has it, not of what RFC 3986 allows. Time is linear in the
+ * text. Nothing is fetched. Any thread.
  *
  *	struct mr_cur rest = mr_cur(text);
  *
