@@ -93,6 +93,9 @@ struct mr_lesson {
 	struct mr_span features; /* opaque to the store, no text */
 };
 MR_MUST_USE int mr_store_lesson_put(struct mr_store *store, const struct mr_lesson *lesson);
+/* count of them, all or none: one transaction, one wait for the disk. */
+MR_MUST_USE int mr_store_lesson_put_all(struct mr_store *store, const struct mr_lesson *lessons,
+					size_t count);
 /* MR_ENOENT: was never taught. */
 MR_MUST_USE int mr_store_lesson_remove(struct mr_store *store, struct mr_span teacher,
 				       const uint8_t digest[MR_DIGEST_SIZE]);

@@ -31,6 +31,31 @@ int mr_store_lesson_put(struct mr_store *store, const struct mr_lesson *lesson)
 	return mr_store_txn(store, MR_GROUP_SPAM, true, put_once, &copy);
 }
 
+struct put_all {
+	const struct mr_lesson *lesson;
+	size_t count;
+};
+
+static int put_all_once(struct mr_txn *txn, void *arg)
+{
+	const struct put_all *all = arg;
+	int err = 0;
+
+	for (size_t i = 0; i < all->count && err == 0; i++) {
+		struct mr_lesson copy = all->lesson[i];
+
+		err = put_once(txn, &copy);
+	}
+	return err;
+}
+
+int mr_store_lesson_put_all(struct mr_store *store, const struct mr_lesson *lessons, size_t count)
+{
+	struct put_all all = { lessons, count };
+
+	return mr_store_txn(store, MR_GROUP_SPAM, true, put_all_once, &all);
+}
+
 static int remove_once(struct mr_txn *txn, void *arg)
 {
 	const struct mr_lesson *l = arg;

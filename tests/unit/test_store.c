@@ -180,6 +180,21 @@ MR_TEST(store_lessons)
 	MR_CHECK_STR(t, "3:a@x.y:ham:3 ", rest.text);
 }
 
+MR_TEST(store_lessons_together)
+{
+	MR_AUTO(mr_store) *st = open_both(t, url_of(mr_test_dir(t)));
+	const struct mr_lesson lessons[] = { lesson(2, "", true, 0), lesson(1, "", false, 0),
+					     lesson(2, "", false, 0) };
+	struct listing all = { "", 0 };
+
+	MR_NEED(t, st);
+	MR_CHECK_INT(t, 0, mr_store_lesson_put_all(st, lessons, 0));
+	MR_NEED(t, mr_store_lesson_put_all(st, lessons, MR_COUNT(lessons)) == 0);
+	MR_CHECK_INT(t, 0, mr_store_lesson_each(st, list_lesson, &all));
+	/* the last one on a digest counts, as if they had come one by one */
+	MR_CHECK_STR(t, "1::ham:3 2::ham:3 ", all.text);
+}
+
 MR_TEST(store_access)
 {
 	char url[MR_PATH_MAX];
