@@ -58,7 +58,9 @@ present = $(wildcard $(1)/main.c)
 dirs := $(foreach p,$(PROGRAMS),$(if $(call present,$(firstword $(subst :, ,$(p)))),$(p)))
 dir_of = $(firstword $(subst :, ,$(1)))
 name_of = $(lastword $(subst :, ,$(1)))
-ARCHIVES := $(foreach p,$(dirs),$(B)/$(call dir_of,$(p))/logic.a)
+# A folder may have logic before it has a program.
+folders := $(foreach p,$(PROGRAMS),$(if $(wildcard $(call dir_of,$(p))/*.c),$(p)))
+ARCHIVES := $(foreach p,$(folders),$(B)/$(call dir_of,$(p))/logic.a)
 BINS := $(foreach p,$(dirs),$(BIN)/$(call name_of,$(p)))
 
 UNIT := $(patsubst %.c,$(B)/%,$(sort $(wildcard tests/unit/test_*.c)))
@@ -85,7 +87,12 @@ $(BIN)/$(2): $(B)/$(1)/main.o $(ARCHIVES) $(LIB)
 	@mkdir -p $$(@D)
 	$(Q)$(CC) $(LDFLAGS) -o $$@ $(B)/$(1)/main.o -Wl,--start-group $(ARCHIVES) $(LIB) -Wl,--end-group $(PKG_LIBS)
 endef
-$(foreach p,$(dirs),$(eval $(call program,$(call dir_of,$(p)),$(call name_of,$(p)))))
+$(foreach p,$(folders),$(eval $(call program,$(call dir_of,$(p)),$(call name_of,$(p)))))
+
+# Training is plain arithmetic whose every bit counts (milters/spam/train.h): no fused operations.
+# The built-in model is a file that the assembler includes.
+$(B)/milters/spam/%.o: CFLAGS += -ffp-contract=off
+$(B)/milters/spam/builtin.o: milters/spam/model/builtin.model.zst
 
 # The version is text in one object only, so that a new one does not rebuild everything.
 $(B)/lib/run/mr_version.o: CPPFLAGS += -DMR_VERSION='"$(VERSION)"'
@@ -122,6 +129,10 @@ e2e: all ## end-to-end tests against real servers; T=name for one part
 
 check: ## deps, build, unit tests, end-to-end tests
 	@tools/dev/check.sh
+
+.PHONY: model
+model: all ## train the spam filter's built-in model anew, from the npm package
+	@tools/dev/make-model.sh $(B)
 
 playground: ## a whole private mail system on loopback
 	@tools/dev/deps.sh

@@ -1,0 +1,225 @@
+#include "milters/spam/extract.h"
+
+#include "lib/base/mr_ascii.h"
+#include "lib/base/mr_err.h"
+#include "lib/mail/mr_body.h"
+#include "lib/mail/mr_words.h"
+#include "milters/spam/html.h"
+#include "milters/spam/text.h"
+#include "milters/spam/url.h"
+
+#define SEED_TEXT     0x1001u
+#define SEED_FIELD    0x2001u
+#define SEED_PART     0x2002u
+#define SEED_NAME     0x3001u
+#define SEED_BUILD    0x4001u
+#define SEED_UPSTREAM 0x2003u
+
+struct extract {
+	const struct mr_spam_view *view;
+	struct mr_arena *arena;
+	struct mr_spam_features *f;
+	struct mr_spam_words text; /* shared by all parts, so that pairs do not start anew */
+	size_t text_left;
+};
+
+static struct mr_span lower_name(struct mr_span name, char *out, size_t size)
+{
+	size_t len = name.len < size ? name.len : size;
+
+	for (size_t i = 0; i < len; i++)
+		out[i] = mr_lower(name.p[i]);
+	return mr_span(out, len);
+}
+
+/* -- header ----------------------------------------------------------------------------------- */
+
+/* Fields that differ from message to message and say nothing: their words are left out. */
+static bool is_noise(struct mr_span name)
+{
+	static const struct mr_span noise[] = { MR_SPAN("DKIM-Signature"),
+						MR_SPAN("ARC-Seal"),
+						MR_SPAN("ARC-Message-Signature"),
+						MR_SPAN("X-Google-DKIM-Signature"),
+						MR_SPAN("References"),
+						MR_SPAN("In-Reply-To"),
+						MR_SPAN("Thread-Index") };
+
+	for (size_t i = 0; i < MR_COUNT(noise); i++) {
+		if (mr_span_eq_nocase(name, noise[i]))
+			return true;
+	}
+	return false;
+}
+
+/* The value as text: decoded where there is something to decode. */
+static int field_text(struct extract *x, struct mr_span value, struct mr_span *text_out)
+{
+	struct mr_span v = mr_span_sub(value, 0, MR_SPAM_FIELD_SIZE_MAX);
+	bool plain = true;
+
+	for (size_t i = 0; i < v.len && plain; i++)
+		plain = !mr_is(v.p[i], MR_HIGH) &&
+			(v.p[i] != '=' || i + 1 == v.len || v.p[i + 1] != '?');
+	if (plain) {
+		*text_out = v;
+		return 0;
+	}
+	return mr_words_decode(v, MR_SPAM_FIELD_SIZE_MAX, x->arena, text_out);
+}
+
+static int add_field(struct extract *x, const struct mr_field *field, uint64_t seed)
+{
+	char folded[MR_SPAM_TOKEN_MAX];
+	struct mr_span name = lower_name(field->name, folded, sizeof(folded)), text;
+	struct mr_spam_words w = { .f = x->f,
+				   .family = MR_SPAM_HEAD,
+				   .kind = "header-word",
+				   .field = field->name,
+				   .seed = mr_spam_hash(seed, name),
+				   .hosts = true };
+	int err;
+
+	if (is_noise(field->name))
+		return 0;
+	if ((err = field_text(x, field->value, &text)) < 0)
+		return err;
+	if (mr_span_eq(name, MR_SPAN("subject")))
+		w.pairs = true;
+	mr_spam_words_add(&w, text);
+	return 0;
+}
+
+static int add_header(struct extract *x)
+{
+	const struct mr_spam_view *view = x->view;
+	int err;
+
+	for (uint32_t i = 0; i < view->count; i++) {
+		char folded[MR_SPAM_TOKEN_MAX];
+		const struct mr_field *field = view->field[i];
+		struct mr_span name = lower_name(field->name, folded, sizeof(folded));
+
+		mr_spam_feature_add(x->f, MR_SPAM_NAME, mr_spam_hash(SEED_NAME, name),
+				    "header-name", field->name, field->name);
+		if ((err = add_field(x, field, SEED_FIELD)) < 0)
+			return err;
+	}
+	if (view->upstream != MR_SPAM_UPSTREAM_NONE)
+		mr_spam_feature_add(x->f, MR_SPAM_HEAD,
+				    mr_spam_mix(SEED_UPSTREAM + (uint64_t)(uint32_t)view->upstream),
+				    "upstream", MR_SPAN(""), MR_SPAN(""));
+	return 0;
+}
+
+/* -- parts ------------------------------------------------------------------------------------ */
+
+static void add_build(struct extract *x, const char *kind, struct mr_span text)
+{
+	char folded[MR_SPAM_TOKEN_MAX];
+
+	mr_spam_feature_add(x->f, MR_SPAM_HTML,
+			    mr_spam_hash(mr_spam_hash(SEED_BUILD, mr_span_str(kind)),
+					 lower_name(text, folded, sizeof(folded))),
+			    kind, MR_SPAN(""), text);
+}
+
+/* What a part is, and for a part inside the message the words of its own header. */
+static int add_part(struct extract *x, uint32_t index)
+{
+	const struct mr_msg *msg = x->view->msg;
+	const struct mr_part *part = &msg->part[index];
+	int err;
+
+	add_build(x, "part-type", part->type);
+	add_build(x, "part-subtype", part->subtype);
+	add_build(x, "part-charset", part->charset);
+	add_build(x, "part-encoding",
+		  mr_span_str(part->encoding == MR_ENC_BASE64 ? "base64"
+			      : part->encoding == MR_ENC_QP   ? "quoted-printable"
+							      : "plain"));
+	if (index == 0 || part->kind == MR_PART_MESSAGE)
+		return 0;
+	for (uint32_t i = 0; i < part->field_count && i < 10; i++) {
+		if ((err = add_field(x, &msg->field[part->field_first + i], SEED_PART)) < 0)
+			return err;
+	}
+	return 0;
+}
+
+static int add_text(struct extract *x, const struct mr_part *part)
+{
+	size_t size_max =
+		x->text_left < MR_SPAM_PART_SIZE_MAX ? x->text_left : MR_SPAM_PART_SIZE_MAX;
+	struct mr_span text;
+	int err;
+
+	if ((err = mr_body_text(part, size_max, x->arena, &text)) < 0)
+		return err;
+	x->text_left -= text.len;
+	x->text.last = 0;
+	if (mr_part_is(part, "text", "html"))
+		return mr_spam_html_add(&x->text, text, x->arena);
+	mr_spam_words_add(&x->text, text);
+	mr_spam_url_find(x->f, text);
+	return 0;
+}
+
+static int add_parts(struct extract *x)
+{
+	const struct mr_msg *msg = x->view->msg;
+	uint32_t texts = 0;
+	int err;
+
+	for (uint32_t i = 0; i < msg->part_count && i < MR_SPAM_PARTS_MAX; i++) {
+		const struct mr_part *part = &msg->part[i];
+
+		if ((err = add_part(x, i)) < 0)
+			return err;
+		if (part->kind != MR_PART_LEAF || !mr_part_is(part, "text", NULL) ||
+		    texts == MR_SPAM_TEXT_PARTS_MAX || x->text_left == 0)
+			continue;
+		texts++;
+		if ((err = add_text(x, part)) < 0)
+			return err;
+	}
+	return 0;
+}
+
+int mr_spam_extract(const struct mr_spam_view *view, struct mr_arena *arena,
+		    struct mr_spam_features *f)
+{
+	struct extract x = {
+		.view = view, .arena = arena, .f = f, .text_left = MR_SPAM_TEXT_SIZE_MAX
+	};
+	struct mr_span raw;
+	int err;
+
+	mr_spam_features_reset(f);
+	x.text = (struct mr_spam_words){
+		.f = f, .family = MR_SPAM_WORD, .kind = "word", .seed = SEED_TEXT, .pairs = true
+	};
+	if ((err = add_header(&x)) < 0 || (err = add_parts(&x)) < 0 ||
+	    (err = mr_spam_view_raw(view, arena, &raw)) < 0)
+		return err;
+	mr_spam_feature_grams(f, raw);
+	return 0;
+}
+
+int mr_spam_extract_raw(struct mr_span raw, enum mr_spam_where where, struct mr_span upstream,
+			struct mr_arena *arena, struct mr_spam_features *f,
+			struct mr_spam_view *view_out)
+{
+	struct mr_msg *msg = mr_arena_alloc(arena, sizeof(*msg)); /* the view points to it */
+	struct mr_spam_view view;
+	int err;
+
+	if (msg == NULL)
+		return MR_ENOMEM;
+	if ((err = mr_msg_parse(raw, &mr_msg_limits_default, arena, msg)) < 0 ||
+	    (err = mr_spam_view_init(&view, msg, where, upstream, arena)) < 0 ||
+	    (err = mr_spam_extract(&view, arena, f)) < 0)
+		return err;
+	*view_out = view;
+	return 0;
+}

@@ -1,0 +1,107 @@
+#include "milters/spam/lesson.h"
+
+#include "lib/base/mr_cur.h"
+#include "lib/base/mr_err.h"
+
+#define KEY_LIMIT (1u << MR_SPAM_KEY_BITS)
+_Static_assert(MR_SPAM_LESSON_SIZE_MAX >= 4 * (size_t)MR_SPAM_ALL_MAX + 64, "a lesson may not fit");
+
+/* One pass of a radix sort on the 8 bits at shift: steady, linear. */
+static void sort_pass(const uint32_t *from, uint32_t *to, uint32_t count, unsigned shift)
+{
+	uint32_t start[257] = { 0 };
+
+	for (uint32_t i = 0; i < count; i++)
+		start[(from[i] >> shift & 255) + 1]++;
+	for (unsigned i = 1; i < 257; i++)
+		start[i] += start[i - 1];
+	for (uint32_t i = 0; i < count; i++)
+		to[start[from[i] >> shift & 255]++] = from[i];
+}
+
+static void put_number(struct mr_buf *out, uint32_t v)
+{
+	char bytes[5];
+	size_t len = 0;
+
+	for (; v >= 128; v >>= 7)
+		bytes[len++] = (char)((v & 127) | 128);
+	bytes[len++] = (char)v;
+	mr_buf_add(out, mr_span(bytes, len));
+}
+
+int mr_spam_lesson_encode(const struct mr_spam_features *f, struct mr_buf *out)
+{
+	uint32_t a[MR_SPAM_WORD_MAX], b[MR_SPAM_WORD_MAX];
+
+	put_number(out, MR_SPAM_LESSON_VERSION);
+	put_number(out, MR_SPAM_FAMILIES);
+	for (unsigned i = 0; i < MR_SPAM_FAMILIES; i++) {
+		const struct mr_spam_list *l = &f->family[i];
+		uint32_t last = 0;
+
+		MR_ASSERT(l->count <= MR_COUNT(a));
+		sort_pass(l->key, a, l->count, 0);
+		sort_pass(a, b, l->count, 8);
+		sort_pass(b, a, l->count, 16);
+		put_number(out, l->count);
+		for (uint32_t k = 0; k < l->count; k++) {
+			put_number(out, a[k] - last);
+			last = a[k];
+		}
+	}
+	return mr_buf_err(out);
+}
+
+/* A number of at most 28 bits: no key and no count needs more. */
+static int take_number(struct mr_cur *c, uint32_t *v_out)
+{
+	uint32_t v = 0;
+
+	for (unsigned shift = 0; shift < 28 && c->p < c->end; shift += 7) {
+		uint8_t byte = (uint8_t)*c->p++;
+
+		v |= (uint32_t)(byte & 127) << shift;
+		if (byte < 128) {
+			*v_out = v;
+			return 0;
+		}
+	}
+	return MR_ESYNTAX;
+}
+
+static int take_family(struct mr_cur *c, struct mr_spam_list *l)
+{
+	uint32_t count, key = 0, distance;
+
+	if (take_number(c, &count) < 0 || count > l->room)
+		return MR_ESYNTAX;
+	for (uint32_t k = 0; k < count; k++) {
+		/* No sum wraps: key is below KEY_LIMIT, and distance below 2^28. */
+		if (take_number(c, &distance) < 0 || (key += distance) >= KEY_LIMIT ||
+		    (k > 0 && distance == 0))
+			return MR_ESYNTAX;
+		l->key[k] = key;
+	}
+	l->count = count;
+	return 0;
+}
+
+int mr_spam_lesson_decode(struct mr_span lesson, struct mr_spam_features *f)
+{
+	struct mr_cur c = mr_cur(lesson);
+	uint32_t version, families;
+	int err;
+
+	for (unsigned i = 0; i < MR_SPAM_FAMILIES; i++)
+		f->family[i].count = 0;
+	if (take_number(&c, &version) < 0 || take_number(&c, &families) < 0)
+		return MR_ESYNTAX;
+	if (version != MR_SPAM_LESSON_VERSION || families != MR_SPAM_FAMILIES)
+		return MR_EINVAL;
+	for (unsigned i = 0; i < MR_SPAM_FAMILIES; i++) {
+		if ((err = take_family(&c, &f->family[i])) < 0)
+			return err;
+	}
+	return c.p == c.end ? 0 : MR_ESYNTAX;
+}

@@ -1,0 +1,206 @@
+#include "milters/spam/model.h"
+
+#include <sodium.h>
+#include <zstd.h>
+
+#include "lib/base/mr_alloc.h"
+#include "lib/base/mr_err.h"
+#include "milters/spam/builtin.h"
+
+static const char magic[8] = { '\x89', 'M', 'R', 'S', 'P', 'A', 'M', '\n' };
+
+enum head_at {
+	AT_VERSION = 8,
+	AT_FLAGS = 12,
+	AT_BITS = 16,
+	AT_BIAS = 24,
+	AT_THRESHOLD = 32,
+	AT_COUNTS = 48,
+	AT_SUM = 64,
+	SUM_SIZE = 32,
+};
+#define FLAG_ON_BUILTIN 1u
+/* RFC 8878 3.1.1: the magic number of a frame */
+static const char zstd_magic[4] = { '\x28', '\xB5', '\x2F', '\xFD' };
+
+static uint32_t get32(const char *p)
+{
+	uint32_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return le32toh(v);
+}
+
+static void put32(char *p, uint32_t v)
+{
+	v = htole32(v);
+	memcpy(p, &v, sizeof(v));
+}
+
+/* The checksum covers the header without itself, and the weights. */
+static void checksum(const char *head, struct mr_span weights, unsigned char sum[SUM_SIZE])
+{
+	crypto_generichash_state state;
+
+	crypto_generichash_init(&state, NULL, 0, SUM_SIZE);
+	crypto_generichash_update(&state, (const unsigned char *)head, AT_SUM);
+	crypto_generichash_update(&state, (const unsigned char *)weights.p, weights.len);
+	crypto_generichash_final(&state, sum, SUM_SIZE);
+}
+
+static int complain(struct mr_buf *error, int err, const char *what)
+{
+	if (error != NULL)
+		mr_buf_adds(error, what); /* a text that is cut is a text */
+	return err;
+}
+
+static size_t weights_size(const uint32_t bits[MR_SPAM_TABLES])
+{
+	size_t size = 0;
+
+	for (size_t i = 0; i < MR_SPAM_TABLES; i++)
+		size += sizeof(int16_t) << bits[i];
+	return size;
+}
+
+int mr_spam_model_read(struct mr_span bytes, struct mr_spam_model *model_out, struct mr_buf *error)
+{
+	struct mr_spam_model m = { .threshold = 0 };
+	unsigned char sum[SUM_SIZE];
+	const char *h = bytes.p;
+	struct mr_span weights;
+
+	if (bytes.len < MR_SPAM_MODEL_HEAD || memcmp(h, magic, sizeof(magic)) != 0)
+		return complain(error, MR_ECORRUPT, "is no spam model");
+	if (get32(h + AT_VERSION) != MR_SPAM_MODEL_VERSION)
+		return complain(error, MR_EINVAL,
+				"is a spam model of another version; run millrace spam rebuild");
+	for (size_t i = 0; i < MR_SPAM_TABLES; i++) {
+		m.bits[i] = get32(h + AT_BITS + 4 * i);
+		if (m.bits[i] < MR_SPAM_TABLE_BITS_MIN || m.bits[i] > MR_SPAM_TABLE_BITS_MAX)
+			return complain(error, MR_ECORRUPT, "is a damaged spam model");
+		m.bias[i] = (int32_t)get32(h + AT_BIAS + 4 * i) * MR_SPAM_UNIT;
+	}
+	weights = mr_span_sub(bytes, MR_SPAM_MODEL_HEAD, bytes.len);
+	if (weights.len != weights_size(m.bits))
+		return complain(error, MR_ECORRUPT,
+				"is a spam model that is cut short or too long");
+	checksum(h, weights, sum);
+	if (memcmp(sum, h + AT_SUM, SUM_SIZE) != 0)
+		return complain(error, MR_ECORRUPT, "is a damaged spam model: wrong checksum");
+	m.threshold = (int32_t)get32(h + AT_THRESHOLD) * MR_SPAM_UNIT;
+	m.on_builtin = (get32(h + AT_FLAGS) & FLAG_ON_BUILTIN) != 0;
+	m.spam_count = get32(h + AT_COUNTS);
+	m.ham_count = get32(h + AT_COUNTS + 4);
+	/* The header is a multiple of 2 and mappings are aligned; so is what zstd unpacks to. */
+	m.weight[0] = (const int16_t *)(const void *)weights.p;
+	m.weight[1] = m.weight[0] + ((size_t)1 << m.bits[0]);
+	*model_out = m;
+	return 0;
+}
+
+/* As mr_spam_model_read(), of what zstd packed. The size is known before memory is taken. */
+static int read_packed(struct mr_span packed, struct mr_spam_model *model_out, struct mr_buf *error)
+{
+	unsigned long long size = ZSTD_getFrameContentSize(packed.p, packed.len);
+	char *bytes;
+	int err;
+
+	if (size == ZSTD_CONTENTSIZE_UNKNOWN || size == ZSTD_CONTENTSIZE_ERROR ||
+	    size > MR_SPAM_MODEL_SIZE_MAX)
+		return complain(error, MR_ECORRUPT, "is no spam model");
+	if ((bytes = mr_malloc((size_t)size)) == NULL)
+		return complain(error, MR_ENOMEM, "needs more memory than there is");
+	if (ZSTD_decompress(bytes, (size_t)size, packed.p, packed.len) != (size_t)size)
+		err = complain(error, MR_ECORRUPT, "is a damaged spam model");
+	else
+		err = mr_spam_model_read(mr_span(bytes, (size_t)size), model_out, error);
+	if (err < 0)
+		mr_free(bytes);
+	else
+		model_out->owned = bytes;
+	return err;
+}
+
+int mr_spam_model_open(const char *path, struct mr_spam_model *model_out, struct mr_buf *error)
+{
+	struct mr_map map;
+	int err;
+
+	if (error != NULL)
+		mr_buf_printf(error, "%s: ", path);
+	if ((err = mr_map_file(path, &map)) < 0)
+		return complain(error, err, mr_err_text(err));
+	if (mr_span_has_prefix(map.span, mr_span(zstd_magic, sizeof(zstd_magic)))) {
+		err = read_packed(map.span, model_out, error);
+		mr_map_done(&map);
+		return err;
+	}
+	if ((err = mr_spam_model_read(map.span, model_out, error)) < 0)
+		mr_map_done(&map);
+	else
+		model_out->map = map;
+	return err;
+}
+
+int mr_spam_model_builtin(struct mr_spam_model *model_out)
+{
+	int err = read_packed(mr_spam_builtin(), model_out, NULL);
+
+	/* It is part of the program: damaged, or of another version, it is a build that failed. */
+	MR_ASSERT(err == 0 || err == MR_ENOMEM);
+	return err;
+}
+
+int mr_spam_model_empty(struct mr_spam_model *model_out)
+{
+	struct mr_spam_model m = { .threshold = 5.0 }; /* so that nothing known is 0 points */
+	size_t size;
+
+	for (size_t i = 0; i < MR_SPAM_TABLES; i++)
+		m.bits[i] = MR_SPAM_TABLE_BITS;
+	size = weights_size(m.bits);
+	if ((m.owned = mr_calloc(1, size)) == NULL)
+		return MR_ENOMEM;
+	m.weight[0] = m.owned;
+	m.weight[1] = m.weight[0] + ((size_t)1 << m.bits[0]);
+	*model_out = m;
+	return 0;
+}
+
+void mr_spam_model_done(struct mr_spam_model *model)
+{
+	mr_map_done(&model->map);
+	mr_free(model->owned);
+	*model = (struct mr_spam_model){ .threshold = 0 };
+}
+
+static uint32_t fixed(double value)
+{
+	return (uint32_t)(int32_t)(value / MR_SPAM_UNIT + (value < 0 ? -0.5 : 0.5));
+}
+
+int mr_spam_model_write(const struct mr_spam_model *model, struct mr_buf *out)
+{
+	char head[MR_SPAM_MODEL_HEAD] = { 0 };
+	/* The tables of a model stand one behind the other. */
+	struct mr_span weights = mr_span_bytes(model->weight[0], weights_size(model->bits));
+	unsigned char sum[SUM_SIZE];
+
+	memcpy(head, magic, sizeof(magic));
+	put32(head + AT_VERSION, MR_SPAM_MODEL_VERSION);
+	put32(head + AT_FLAGS, model->on_builtin ? FLAG_ON_BUILTIN : 0);
+	for (size_t i = 0; i < MR_SPAM_TABLES; i++) {
+		put32(head + AT_BITS + 4 * i, model->bits[i]);
+		put32(head + AT_BIAS + 4 * i, fixed(model->bias[i]));
+	}
+	put32(head + AT_THRESHOLD, fixed(model->threshold));
+	put32(head + AT_COUNTS, model->spam_count);
+	put32(head + AT_COUNTS + 4, model->ham_count);
+	checksum(head, weights, sum);
+	memcpy(head + AT_SUM, sum, SUM_SIZE);
+	mr_buf_add(out, mr_span(head, sizeof(head)));
+	mr_buf_add(out, weights);
+	return mr_buf_err(out);
+}

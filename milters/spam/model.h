@@ -1,0 +1,72 @@
+/*
+ * model: the file with what the filter has learned: two tables of weights, read through a mapping.
+ * Whole numbers throughout, so that it holds no NaN and is the same file on every host.
+ *
+ * Little-endian:
+ *	 0  8  "\211MRSPAM\n"
+ *	 8  4  version (MR_SPAM_MODEL_VERSION: also of the features and how they are summed)
+ *	12  4  flags: 1 trained on top of the built-in model
+ *	16  8  bits of each table's size: words and all else, then grams
+ *	24  8  bias of each table, in MR_SPAM_UNIT of log-odds
+ *	32  4  threshold: the log-odds that are worth 5.0 points, in MR_SPAM_UNIT
+ *	36 12  0
+ *	48  8  spam lessons, ham lessons it was trained on
+ *	56  8  0
+ *	64 32  BLAKE2b of all other bytes
+ *	96     weights, int16_t in MR_SPAM_UNIT
+ *
+ * A struct mr_spam_model does not change once it is open: any thread.
+ */
+#ifndef MR_SPAM_MODEL_H
+#define MR_SPAM_MODEL_H
+
+#include "lib/base/mr_buf.h"
+#include "lib/base/mr_io.h"
+#include "milters/spam/feature.h"
+
+#define MR_SPAM_MODEL_VERSION  1
+#define MR_SPAM_TABLES         2
+#define MR_SPAM_TABLE_BITS_MIN 10
+#define MR_SPAM_TABLE_BITS_MAX 22 /* two of them: 16 MiB */
+#define MR_SPAM_TABLE_BITS     20 /* of a new model: 4 MiB */
+#define MR_SPAM_UNIT           (1.0 / 1024)
+#define MR_SPAM_MODEL_HEAD     96
+#define MR_SPAM_MODEL_SIZE_MAX (MR_SPAM_MODEL_HEAD + ((size_t)4 << MR_SPAM_TABLE_BITS_MAX))
+
+struct mr_spam_model {
+	const int16_t *weight[MR_SPAM_TABLES]; /* little-endian */
+	uint32_t bits[MR_SPAM_TABLES];
+	double bias[MR_SPAM_TABLES];
+	double threshold;
+	uint32_t spam_count, ham_count; /* lessons it was trained on */
+	bool on_builtin;
+	struct mr_map map; /* private from here */
+	void *owned;
+};
+
+/*
+ * Open the model in the file at path; one that zstd has compressed is unpacked to memory. Returns 0,
+ * or MR_ENOENT; MR_ECORRUPT: no model, cut short, damaged; MR_EINVAL: another version; MR_EPERM,
+ * MR_ETEMP, MR_ENOMEM. error, if not NULL, says what is wrong with which file.
+ */
+MR_MUST_USE int mr_spam_model_open(const char *path, struct mr_spam_model *model_out,
+				   struct mr_buf *error);
+/* The same for bytes that outlive the model. */
+MR_MUST_USE int mr_spam_model_read(struct mr_span bytes, struct mr_spam_model *model_out,
+				   struct mr_buf *error);
+/* The one that is part of the program, trained by `make model`. MR_ENOMEM. */
+MR_MUST_USE int mr_spam_model_builtin(struct mr_spam_model *model_out);
+/* One that knows nothing: every message scores 0. MR_ENOMEM. */
+MR_MUST_USE int mr_spam_model_empty(struct mr_spam_model *model_out);
+void mr_spam_model_done(struct mr_spam_model *model);
+
+/* The bytes of a model file, in out; weights are little-endian already. MR_ENOMEM, MR_ELIMIT. */
+MR_MUST_USE int mr_spam_model_write(const struct mr_spam_model *model, struct mr_buf *out);
+
+/* The table that a family's weights are in. */
+static inline unsigned mr_spam_table(enum mr_spam_family family)
+{
+	return family == MR_SPAM_GRAM ? 1 : 0;
+}
+
+#endif

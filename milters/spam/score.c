@@ -1,0 +1,51 @@
+#include "milters/spam/score.h"
+
+#include <math.h>
+
+#define POINTS_MAX 999.999
+
+const double mr_spam_gain[MR_SPAM_FAMILIES] = {
+	[MR_SPAM_WORD] = 2.5, [MR_SPAM_HEAD] = 1.2, [MR_SPAM_NAME] = 0.3,
+	[MR_SPAM_HTML] = 0.8, [MR_SPAM_URL] = 0.4,  [MR_SPAM_GRAM] = 1.0,
+};
+
+double mr_spam_share(enum mr_spam_family family, uint32_t count)
+{
+	return count == 0 ? 0 : mr_spam_gain[family] / sqrt(count);
+}
+
+static int weight_at(const struct mr_spam_model *model, unsigned table, uint32_t key)
+{
+	uint32_t at = key >> (MR_SPAM_KEY_BITS - model->bits[table]);
+
+	return (int16_t)le16toh((uint16_t)model->weight[table][at]);
+}
+
+double mr_spam_weight(const struct mr_spam_model *model, enum mr_spam_family family, uint32_t key,
+		      uint32_t count)
+{
+	return weight_at(model, mr_spam_table(family), key) * MR_SPAM_UNIT *
+	       mr_spam_share(family, count);
+}
+
+void mr_spam_score(const struct mr_spam_model *model, const struct mr_spam_features *f,
+		   struct mr_spam_score *score_out)
+{
+	struct mr_spam_score s = { .log_odds = model->bias[0] + model->bias[1] };
+
+	for (unsigned i = 0; i < MR_SPAM_FAMILIES; i++) {
+		const struct mr_spam_list *l = &f->family[i];
+		unsigned table = mr_spam_table(i);
+		int64_t sum = 0; /* whole numbers: the order of the features does not matter */
+
+		for (uint32_t k = 0; k < l->count; k++)
+			sum += weight_at(model, table, l->key[k]);
+		s.family[i] = (double)sum * MR_SPAM_UNIT * mr_spam_share(i, l->count);
+		s.log_odds += s.family[i];
+	}
+	s.points = MR_SPAM_THRESHOLD + s.log_odds - model->threshold;
+	/* What is decided is what is shown: three decimals. */
+	s.points = round(fmax(-POINTS_MAX, fmin(POINTS_MAX, s.points)) * 1000) / 1000;
+	s.spam = s.points >= MR_SPAM_THRESHOLD;
+	*score_out = s;
+}

@@ -1,0 +1,259 @@
+#include "milters/spam/source.h"
+
+#include <errno.h>
+#include <fts.h>
+#include <sys/stat.h>
+
+#include "lib/base/mr_alloc.h"
+#include "lib/base/mr_ascii.h"
+#include "lib/base/mr_buf.h"
+#include "lib/base/mr_err.h"
+#include "lib/base/mr_io.h"
+
+struct file {
+	size_t name; /* offset in names */
+	int tag;
+};
+
+struct mr_spam_source {
+	struct mr_buf names; /* each ends in NUL */
+	struct file *file;
+	size_t count, room;
+};
+
+struct mr_spam_source *mr_spam_source_new(void)
+{
+	struct mr_spam_source *s = mr_calloc(1, sizeof(*s));
+
+	if (s != NULL)
+		mr_buf_init(&s->names, MR_SPAM_SOURCE_SIZE_MAX);
+	return s;
+}
+
+void mr_spam_source_free(struct mr_spam_source *s)
+{
+	if (s == NULL)
+		return;
+	mr_buf_done(&s->names);
+	mr_free(s->file);
+	mr_free(s);
+}
+
+size_t mr_spam_source_files(const struct mr_spam_source *s)
+{
+	return s->count;
+}
+
+static int add_file(struct mr_spam_source *s, struct mr_span name, int tag)
+{
+	size_t at = s->names.len;
+	int err;
+
+	if (s->count == s->room) {
+		size_t room = s->room ? 2 * s->room : 64;
+		struct file *file;
+
+		if (s->count >= MR_SPAM_SOURCE_FILES_MAX)
+			return MR_ELIMIT;
+		if ((file = mr_realloc(s->file, room * sizeof(*file))) == NULL)
+			return MR_ENOMEM;
+		s->file = file;
+		s->room = room;
+	}
+	if ((err = mr_buf_add(&s->names, name)) < 0 || (err = mr_buf_addc(&s->names, '\0')) < 0)
+		return err;
+	s->file[s->count++] = (struct file){ at, tag };
+	return 0;
+}
+
+static int by_name(const FTSENT **a, const FTSENT **b)
+{
+	return strcmp((*a)->fts_name, (*b)->fts_name);
+}
+
+/* fts(3) keeps its own list of folders: no recursion, and no folder is entered twice. */
+static int add_folder(struct mr_spam_source *s, const char *path, int tag)
+{
+	char copy[MR_PATH_MAX];
+	char *const roots[] = { copy, NULL };
+	FTSENT *entry;
+	FTS *fts;
+	int err = mr_span_copyz(mr_span_str(path), copy, sizeof(copy));
+
+	if (err < 0)
+		return MR_ELIMIT;
+	if ((fts = fts_open(roots, FTS_NOCHDIR | FTS_PHYSICAL, by_name)) == NULL)
+		return mr_err_from_errno(errno);
+	while (err == 0 && (entry = fts_read(fts)) != NULL) {
+		if (entry->fts_level > 0 && entry->fts_name[0] == '.') {
+			(void)fts_set(fts, entry, FTS_SKIP);
+			continue;
+		}
+		if (entry->fts_info == FTS_F)
+			err = add_file(s, mr_span_str(entry->fts_path), tag);
+		else if (entry->fts_info == FTS_DNR || entry->fts_info == FTS_ERR)
+			err = mr_err_from_errno(entry->fts_errno);
+	}
+	fts_close(fts);
+	return err;
+}
+
+static bool is_folder(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+static int add_names(struct mr_spam_source *s, FILE *in, int tag)
+{
+	char *line = NULL; /* getline's: released by free() */
+	size_t room = 0;
+	ssize_t len;
+	int err = 0;
+
+	while (err == 0 && (len = getline(&line, &room, in)) >= 0) {
+		struct mr_span name = mr_span(line, (size_t)len);
+
+		if (name.len > 0 && name.p[name.len - 1] == '\n')
+			name.len--;
+		if (name.len > 0)
+			err = add_file(s, name, tag);
+	}
+	free(line);
+	return err;
+}
+
+int mr_spam_source_add(struct mr_spam_source *s, const char *path, int tag)
+{
+	char cur[MR_PATH_MAX], new[MR_PATH_MAX];
+	struct stat st;
+	int err;
+
+	if (strcmp(path, "-") == 0)
+		return add_names(s, stdin, tag);
+	if (stat(path, &st) < 0)
+		return mr_err_from_errno(errno);
+	if (!S_ISDIR(st.st_mode))
+		return add_file(s, mr_span_str(path), tag);
+	if ((err = mr_path_join(path, "cur", cur)) < 0 ||
+	    (err = mr_path_join(path, "new", new)) < 0)
+		return err;
+	if (!is_folder(cur) || !is_folder(new))
+		return add_folder(s, path, tag);
+	if ((err = add_folder(s, new, tag)) < 0)
+		return err;
+	return add_folder(s, cur, tag);
+}
+
+/* -- mbox ------------------------------------------------------------------------------------- */
+
+static const struct mr_span from_line = { "From ", 5 };
+
+/* "From sender date": a sentence of a message that begins so has no time of day in it. */
+static bool is_from_line(struct mr_span at)
+{
+	struct mr_span line, rest;
+
+	if (!mr_span_has_prefix(at, from_line))
+		return false;
+	mr_span_split(at, '\n', &line, &rest);
+	for (size_t i = 2; i + 2 < line.len; i++) {
+		if (line.p[i] == ':' && mr_is(line.p[i - 1], MR_DIGIT) &&
+		    mr_is(line.p[i - 2], MR_DIGIT) && mr_is(line.p[i + 1], MR_DIGIT) &&
+		    mr_is(line.p[i + 2], MR_DIGIT))
+			return true;
+	}
+	return false;
+}
+
+/* Take the message at the start of rest, its "From " line dropped; it ends before the next line that
+ * begins so behind an empty one. */
+static struct mr_span mbox_next(struct mr_span *rest)
+{
+	struct mr_span line, in = *rest, at;
+	const char *begin;
+	bool empty = false;
+
+	mr_span_split(in, '\n', &line, &in);
+	begin = in.p;
+	for (at = in; at.len > 0; at = in) {
+		if (empty && is_from_line(at))
+			break;
+		mr_span_split(at, '\n', &line, &in);
+		empty = line.len == 0 || (line.len == 1 && line.p[0] == '\r');
+	}
+	*rest = at;
+	return mr_span(begin, (size_t)((at.len > 0 ? at.p : mr_span_end(in)) - begin));
+}
+
+/* ">From " at the start of a line loses its ">": a copy in arena, or raw where there is none. */
+static int mbox_unquote(struct mr_span raw, struct mr_arena *arena, struct mr_span *raw_out)
+{
+	struct mr_span rest = raw, line;
+	char *to, *copy;
+
+	if (mr_span_search(raw, MR_SPAN("\n>From ")) == raw.len) {
+		*raw_out = raw;
+		return 0;
+	}
+	if ((to = copy = mr_arena_text(arena, raw.len)) == NULL)
+		return MR_ENOMEM;
+	while (rest.len > 0) {
+		bool ended = mr_span_split(rest, '\n', &line, &rest);
+
+		if (mr_span_has_prefix(line, MR_SPAN(">From ")))
+			line = mr_span_sub(line, 1, line.len);
+		if (line.len > 0)
+			memcpy(to, line.p, line.len);
+		to += line.len;
+		if (ended)
+			*to++ = '\n';
+	}
+	*raw_out = mr_span(copy, (size_t)(to - copy));
+	return 0;
+}
+
+static int each_of_mbox(struct mr_spam_item *item, struct mr_span all, mr_spam_item_fn *each,
+			void *arg)
+{
+	char name[MR_PATH_MAX + 32];
+	const char *file = item->name;
+	struct mr_span rest = all;
+	int err = 0;
+
+	for (unsigned long n = 1; rest.len > 0 && err == 0; n++) {
+		MR_AUTO(mr_arena) *arena = mr_arena_new(all.len + 65536);
+		struct mr_span raw = mbox_next(&rest);
+
+		if (arena == NULL)
+			return MR_ENOMEM;
+		snprintf(name, sizeof(name), "%s:%lu", file, n); /* for people: may be cut */
+		item->name = name;
+		if ((err = mbox_unquote(raw, arena, &item->raw)) == 0)
+			err = each(arg, item);
+	}
+	item->name = file;
+	return err;
+}
+
+int mr_spam_source_each(const struct mr_spam_source *s, mr_spam_item_fn *each, void *arg)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < s->count && err == 0; i++) {
+		struct mr_spam_item item = { .name = s->names.p + s->file[i].name,
+					     .tag = s->file[i].tag,
+					     .file = i };
+		struct mr_map map = { { NULL, 0 } };
+
+		item.err = mr_map_file(item.name, &map);
+		item.raw = map.span;
+		if (item.err == 0 && is_from_line(map.span))
+			err = each_of_mbox(&item, map.span, each, arg);
+		else
+			err = each(arg, &item);
+		mr_map_done(&map);
+	}
+	return err;
+}

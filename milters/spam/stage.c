@@ -1,0 +1,209 @@
+#include "milters/spam/stage.h"
+
+#include <pthread.h>
+
+#include "lib/base/mr_alloc.h"
+#include "lib/base/mr_err.h"
+#include "lib/base/mr_log.h"
+#include "milters/spam/extract.h"
+#include "milters/spam/status.h"
+
+#define SPARE_MAX 8 /* feature sets that are kept for the next message */
+
+struct state {
+	struct mr_spam_model model;
+	pthread_mutex_t lock; /* of what follows */
+	struct mr_spam_features *spare[SPARE_MAX];
+	size_t spare_count;
+};
+
+enum metric { M_SPAM, M_HAM, M_UNSCORED, M_REJECTED, M_SECONDS };
+static const struct mr_metric metrics[] = {
+	[M_SPAM] = { MR_METRIC_COUNTER, "millrace_spam_messages_total", "verdict=\"spam\"",
+		     "Messages by what was found." },
+	[M_HAM] = { MR_METRIC_COUNTER, "millrace_spam_messages_total", "verdict=\"ham\"",
+		    "Messages by what was found." },
+	[M_UNSCORED] = { MR_METRIC_COUNTER, "millrace_spam_messages_total", "verdict=\"unscored\"",
+			 "Messages by what was found." },
+	[M_REJECTED] = { MR_METRIC_COUNTER, "millrace_spam_rejected_total", "",
+			 "Messages refused for their score." },
+	[M_SECONDS] = { MR_METRIC_SECONDS, "millrace_spam_score_seconds", "",
+			"Time to score a message." },
+};
+
+/* -- state ------------------------------------------------------------------------------------ */
+
+static int model_load(const char *path, struct mr_spam_model *model_out)
+{
+	MR_AUTO_BUF error;
+	int err;
+
+	mr_buf_init(&error, 1000);
+	err = path[0] == '\0' ? MR_ENOENT : mr_spam_model_open(path, model_out, &error);
+	if (err == MR_ENOENT) /* nothing was learned here yet */
+		return mr_spam_model_builtin(model_out);
+	if (err < 0)
+		mr_log(MR_LOG_ERROR, "spam model", MR_KV_SPAN("problem", mr_buf_span(&error)));
+	return err;
+}
+
+/*
+ * A model that does not read must not stop mail. Before any was in use the built-in one takes its
+ * place; at a reload the error makes the runner keep the state that it has, the old model in it.
+ */
+static int spam_open(const struct mr_settings *set, void **state_out)
+{
+	static bool opened; /* open() is called on one thread at a time */
+	struct state *state = mr_calloc(1, sizeof(*state));
+	int err;
+
+	if (state == NULL)
+		return MR_ENOMEM;
+	err = model_load(set->spam_model, &state->model);
+	if (err < 0 && err != MR_ENOMEM && !opened) {
+		mr_log(MR_LOG_WARN, "spam model", MR_KV("instead", "the built-in one"));
+		err = mr_spam_model_builtin(&state->model);
+	}
+	if (err < 0) {
+		mr_free(state);
+		return err;
+	}
+	MR_ASSERT(pthread_mutex_init(&state->lock, NULL) == 0);
+	opened = true;
+	*state_out = state;
+	return 0;
+}
+
+static void spam_close(void *arg)
+{
+	struct state *state = arg;
+
+	while (state->spare_count > 0)
+		mr_spam_features_free(state->spare[--state->spare_count]);
+	pthread_mutex_destroy(&state->lock);
+	mr_spam_model_done(&state->model);
+	mr_free(state);
+}
+
+static struct mr_spam_features *features_get(struct state *state)
+{
+	struct mr_spam_features *f = NULL;
+
+	pthread_mutex_lock(&state->lock);
+	if (state->spare_count > 0)
+		f = state->spare[--state->spare_count];
+	pthread_mutex_unlock(&state->lock);
+	return f != NULL ? f : mr_spam_features_new();
+}
+
+static void features_put(struct state *state, struct mr_spam_features *f)
+{
+	pthread_mutex_lock(&state->lock);
+	if (f != NULL && state->spare_count < SPARE_MAX)
+		state->spare[state->spare_count++] = MR_TAKE(f);
+	pthread_mutex_unlock(&state->lock);
+	mr_spam_features_free(f);
+}
+
+/* -- one message ------------------------------------------------------------------------------ */
+
+/* What came from outside, under our names and under that of the filter before us, goes. */
+static int remove_foreign(struct mr_ctx *ctx, const struct mr_mail *mail, struct mr_actions *acts)
+{
+	const char *upstream = ctx->set->upstream_scorer;
+	static const char *const ours[] = { "X-Spam-Flag", "X-Spam-Score", "X-Spam-Status" };
+	bool known = upstream[0] == '\0';
+	int err = 0;
+
+	for (size_t i = 0; i < MR_COUNT(ours) && err == 0; i++) {
+		known = known || mr_span_eq_nocase(mr_span_str(upstream), mr_span_str(ours[i]));
+		err = mr_act_delete_all(acts, mail->msg, ours[i]);
+	}
+	if (err == 0 && !known)
+		err = mr_act_delete_all(acts, mail->msg, upstream);
+	return err;
+}
+
+/* Inserted at the top, the last one uppermost: Flag, Score, Status from above. */
+static int add_fields(const struct mr_spam_score *score, const char *status,
+		      struct mr_actions *acts)
+{
+	char points[32];
+	int err;
+
+	snprintf(points, sizeof(points), "%.3f", score->points); /* 8 bytes at most */
+	if ((err = mr_act_insert(acts, 0, "X-Spam-Status", status)) < 0 ||
+	    (err = mr_act_insert(acts, 0, "X-Spam-Score", points)) < 0)
+		return err;
+	return mr_act_insert(acts, 0, "X-Spam-Flag", score->spam ? "YES" : "NO");
+}
+
+static int act(struct mr_ctx *ctx, const struct mr_mail *mail, const struct mr_spam_score *score,
+	       const char *status, struct mr_actions *acts)
+{
+	int64_t reject = ctx->set->spam_reject_score;
+	int err;
+
+	mr_metrics_add(ctx->metrics, score->spam ? M_SPAM : M_HAM, 1);
+	if (reject > 0 && score->points >= (double)reject) {
+		mr_metrics_add(ctx->metrics, M_REJECTED, 1);
+		return mr_act_reject(acts, "5.7.1", "Message refused as spam");
+	}
+	if ((err = remove_foreign(ctx, mail, acts)) < 0)
+		return err;
+	return add_fields(score, status, acts);
+}
+
+static int spam_message(struct mr_ctx *ctx, const struct mr_mail *mail, struct mr_actions *acts)
+{
+	struct state *state = ctx->state;
+	struct mr_spam_features *f = features_get(state);
+	struct mr_spam_score score;
+	struct mr_spam_view view;
+	MR_AUTO_BUF status;
+	int64_t from_ms = ctx->clock.now_ms(ctx->clock.arg);
+	int err;
+
+	mr_buf_init(&status, MR_SPAM_STATUS_MAX);
+	if (f == NULL)
+		return MR_ENOMEM;
+	if ((err = mr_spam_view_init(&view, mail->msg, MR_SPAM_ARRIVING,
+				     mr_span_str(ctx->set->upstream_scorer), ctx->arena)) < 0 ||
+	    (err = mr_spam_extract(&view, ctx->arena, f)) < 0)
+		goto out;
+	mr_spam_score(&state->model, f, &score);
+	if ((err = mr_spam_status_text(&state->model, f, &score, view.upstream, &status)) < 0)
+		goto out;
+	err = act(ctx, mail, &score, mr_buf_str(&status), acts);
+	mr_metrics_observe_us(ctx->metrics, M_SECONDS,
+			      (ctx->clock.now_ms(ctx->clock.arg) - from_ms) * 1000);
+out:
+	features_put(state, f);
+	return err;
+}
+
+/* Mail flows, and says that nobody looked at it. */
+static int spam_failed(struct mr_ctx *ctx, const struct mr_mail *mail, int err,
+		       struct mr_actions *acts)
+{
+	char status[100];
+
+	mr_metrics_add(ctx->metrics, M_UNSCORED, 1);
+	snprintf(status, sizeof(status), "Unknown, unscored: %s " MR_SPAM_MARK,
+		 err == MR_ELIMIT ? "too large" : mr_err_text(err)); /* short texts of ours */
+	if (mail->msg != NULL && (err = remove_foreign(ctx, mail, acts)) < 0)
+		return err;
+	return mr_act_insert(acts, 0, "X-Spam-Status", status);
+}
+
+const struct mr_stage mr_spam_stage = {
+	.name = "spam",
+	.needs = MR_NEED_BODY,
+	.may = MR_MAY_FIELDS | MR_MAY_REJECT,
+	.metrics = metrics,
+	.metric_count = MR_COUNT(metrics),
+	.open = spam_open,
+	.close = spam_close,
+	.message = spam_message,
+	.failed = spam_failed,
+};

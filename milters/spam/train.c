@@ -1,0 +1,318 @@
+#include "milters/spam/train.h"
+
+#include "lib/base/mr_alloc.h"
+#include "lib/base/mr_err.h"
+#include "milters/spam/lesson.h"
+#include "milters/spam/score.h"
+
+/* docs/spam-method.md has the experiments that chose these. */
+#define PASSES    4
+#define RATE_WORD 1.2 /* of the first model */
+#define RATE_GRAM 4.0 /* of the second */
+#define RATE_BIAS 0.1 /* of a bias, against its model's */
+#define FOLDS     4 /* for the threshold: each quarter is scored by a model of the others */
+
+/* Weights while training: 2^-20, a 1024th of the file's unit, so that small steps are not lost. */
+#define FINE      (1.0 / (1 << 20))
+#define FINE_BITS 10 /* from the file's unit to this one */
+
+struct entry {
+	uint8_t digest[MR_SPAM_DIGEST_SIZE];
+	uint64_t teacher; /* hash */
+	size_t at; /* in lessons */
+	uint32_t len;
+	bool spam;
+};
+
+struct mr_spam_trainer {
+	struct mr_buf lessons;
+	struct entry *entry;
+	size_t count, room;
+	struct mr_spam_features *f; /* the lesson at hand */
+	uint32_t bits[MR_SPAM_TABLES];
+	int32_t *weight[MR_SPAM_TABLES]; /* in FINE */
+	double bias[MR_SPAM_TABLES];
+	mr_spam_progress_fn *progress;
+	void *progress_arg;
+	size_t done, all;
+};
+
+struct mr_spam_trainer *mr_spam_trainer_new(size_t lessons_size_max)
+{
+	struct mr_spam_trainer *t = mr_calloc(1, sizeof(*t));
+
+	if (t == NULL)
+		return NULL;
+	mr_buf_init(&t->lessons, lessons_size_max);
+	if ((t->f = mr_spam_features_new()) == NULL) {
+		mr_spam_trainer_free(t);
+		return NULL;
+	}
+	return t;
+}
+
+void mr_spam_trainer_free(struct mr_spam_trainer *t)
+{
+	if (t == NULL)
+		return;
+	for (unsigned i = 0; i < MR_SPAM_TABLES; i++)
+		mr_free(t->weight[i]);
+	mr_spam_features_free(t->f);
+	mr_buf_done(&t->lessons);
+	mr_free(t->entry);
+	mr_free(t);
+}
+
+size_t mr_spam_trainer_count(const struct mr_spam_trainer *t)
+{
+	return t->count;
+}
+
+int mr_spam_trainer_add(struct mr_spam_trainer *t, const uint8_t digest[MR_SPAM_DIGEST_SIZE],
+			struct mr_span teacher, bool spam, struct mr_span lesson)
+{
+	struct entry *e;
+	int err;
+
+	if ((err = mr_spam_lesson_decode(lesson, t->f)) < 0)
+		return err;
+	if (t->count == t->room) {
+		size_t room = t->room ? 2 * t->room : 1024;
+
+		if ((e = mr_realloc(t->entry, room * sizeof(*e))) == NULL)
+			return MR_ENOMEM;
+		t->entry = e;
+		t->room = room;
+	}
+	e = &t->entry[t->count];
+	e->at = t->lessons.len;
+	e->len = (uint32_t)lesson.len;
+	if ((err = mr_buf_add(&t->lessons, lesson)) < 0)
+		return err;
+	memcpy(e->digest, digest, MR_SPAM_DIGEST_SIZE);
+	e->teacher = mr_spam_hash(0, teacher);
+	e->spam = spam;
+	t->count++;
+	return 0;
+}
+
+static int by_digest(const void *a, const void *b)
+{
+	const struct entry *x = a, *y = b;
+	int order = memcmp(x->digest, y->digest, MR_SPAM_DIGEST_SIZE);
+
+	return order != 0 ? order : (x->teacher > y->teacher) - (x->teacher < y->teacher);
+}
+
+/* -- one model while it is trained ------------------------------------------------------------ */
+
+static int start(struct mr_spam_trainer *t, const struct mr_spam_model *base)
+{
+	for (unsigned i = 0; i < MR_SPAM_TABLES; i++) {
+		size_t size = (size_t)1 << base->bits[i];
+
+		if (t->weight[i] == NULL &&
+		    (t->weight[i] = mr_malloc(size * sizeof(int32_t))) == NULL)
+			return MR_ENOMEM;
+		t->bits[i] = base->bits[i];
+		t->bias[i] = base->bias[i];
+		for (size_t k = 0; k < size; k++)
+			t->weight[i][k] =
+				(int16_t)le16toh((uint16_t)base->weight[i][k]) * (1 << FINE_BITS);
+	}
+	return 0;
+}
+
+/* What table i says of the lesson at hand, in log-odds. */
+static double lean(const struct mr_spam_trainer *t, unsigned table)
+{
+	const int32_t *weight = t->weight[table];
+	unsigned shift = MR_SPAM_KEY_BITS - t->bits[table];
+	double sum = t->bias[table];
+
+	for (unsigned i = 0; i < MR_SPAM_FAMILIES; i++) {
+		const struct mr_spam_list *l = &t->f->family[i];
+		int64_t family = 0;
+
+		if (mr_spam_table(i) != table)
+			continue;
+		for (uint32_t k = 0; k < l->count; k++)
+			family += weight[l->key[k] >> shift];
+		sum += (double)family * FINE * mr_spam_share(i, l->count);
+	}
+	return sum;
+}
+
+/*
+ * 1 / (1 + e^-x) from plain arithmetic alone, since what libm returns differs in its last bit from
+ * host to host. e^-x = 2^n * e^r with |r| <= ln(2) / 2, and a series for the rest: an error of 2e-8.
+ */
+static double sigmoid(double x)
+{
+	double y = x > 30 ? -30 : x < -30 ? 30 : -x, r, e;
+	int n = (int)(y * 1.4426950408889634 + (y < 0 ? -0.5 : 0.5));
+
+	r = y - n * 0.6931471805599453;
+	e = 1 +
+	    r * (1 + r / 2 * (1 + r / 3 * (1 + r / 4 * (1 + r / 5 * (1 + r / 6 * (1 + r / 7))))));
+	for (; n > 0; n--)
+		e *= 2;
+	for (; n < 0; n++)
+		e /= 2;
+	return 1 / (1 + e);
+}
+
+static int32_t fine(double step)
+{
+	return (int32_t)(step / FINE + (step < 0 ? -0.5 : 0.5));
+}
+
+/* Move table i towards the truth about the lesson at hand, by the gradient of its log-loss. */
+static void step(struct mr_spam_trainer *t, unsigned table, bool spam, double rate)
+{
+	double error = (spam ? 1 : 0) - sigmoid(lean(t, table));
+	unsigned shift = MR_SPAM_KEY_BITS - t->bits[table];
+
+	if (error < MR_SPAM_ERROR_MIN && error > -MR_SPAM_ERROR_MIN)
+		return;
+	t->bias[table] += fine(rate * error * RATE_BIAS) * FINE;
+	for (unsigned i = 0; i < MR_SPAM_FAMILIES; i++) {
+		const struct mr_spam_list *l = &t->f->family[i];
+		int32_t by = fine(rate * error * mr_spam_share(i, l->count));
+
+		if (mr_spam_table(i) != table)
+			continue;
+		for (uint32_t k = 0; k < l->count; k++)
+			t->weight[table][l->key[k] >> shift] += by;
+	}
+}
+
+static unsigned fold_of(const struct entry *e)
+{
+	return e->digest[MR_SPAM_DIGEST_SIZE - 1] % FOLDS;
+}
+
+static void load(struct mr_spam_trainer *t, const struct entry *e)
+{
+	/* It was decoded once when it was added. */
+	int err = mr_spam_lesson_decode(mr_span(t->lessons.p + e->at, e->len), t->f);
+
+	MR_ASSERT(err == 0);
+}
+
+/* All passes, over all lessons but those of fold `without` (FOLDS: over all). */
+static void passes(struct mr_spam_trainer *t, unsigned without)
+{
+	for (unsigned pass = 0; pass < PASSES; pass++) {
+		for (size_t i = 0; i < t->count; i++) {
+			const struct entry *e = &t->entry[i];
+
+			if (t->progress != NULL && ++t->done % 256 == 0)
+				t->progress(t->progress_arg, t->done, t->all);
+			if (fold_of(e) == without)
+				continue;
+			load(t, e);
+			step(t, 0, e->spam, RATE_WORD);
+			step(t, 1, e->spam, RATE_GRAM);
+		}
+	}
+}
+
+/* -- the threshold ---------------------------------------------------------------------------- */
+
+static int falling(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x < y) - (x > y);
+}
+
+/* Below this many good lessons the threshold of the base still counts. */
+#define HAM_KNOWN 1000
+
+/*
+ * The log-odds above which the share fp_max of the good lessons lies, each scored by a model that did
+ * not see it. Few lessons say little about one in a thousand: there the base's threshold is mixed in.
+ */
+static int calibrate(struct mr_spam_trainer *t, const struct mr_spam_model *base, double fp_max,
+		     double *threshold_out)
+{
+	double *ham = mr_malloc((t->count + 1) * sizeof(*ham)), highest, mixed;
+	size_t n = 0, above;
+	int err = ham == NULL ? MR_ENOMEM : 0;
+
+	for (unsigned fold = 0; fold < FOLDS && err == 0; fold++) {
+		if ((err = start(t, base)) < 0)
+			break;
+		passes(t, fold);
+		for (size_t i = 0; i < t->count; i++) {
+			if (t->entry[i].spam || fold_of(&t->entry[i]) != fold)
+				continue;
+			load(t, &t->entry[i]);
+			ham[n++] = lean(t, 0) + lean(t, 1);
+		}
+	}
+	if (err == 0 && n > 0) {
+		qsort(ham, n, sizeof(*ham), falling);
+		above = (size_t)(fp_max * (double)n);
+		highest = ham[above < n ? above : n - 1];
+		mixed = ((double)n * highest + HAM_KNOWN * base->threshold) /
+			((double)n + HAM_KNOWN);
+		*threshold_out = mixed > highest ? mixed : highest;
+	} else if (err == 0) {
+		*threshold_out = base->threshold;
+	}
+	mr_free(ham);
+	return err;
+}
+
+/* -- the file --------------------------------------------------------------------------------- */
+
+static int finish(struct mr_spam_trainer *t, double threshold, bool on_builtin, struct mr_buf *out)
+{
+	struct mr_spam_model m = { .threshold = threshold, .on_builtin = on_builtin };
+	size_t size = ((size_t)1 << t->bits[0]) + ((size_t)1 << t->bits[1]);
+	int16_t *weight = mr_malloc(size * sizeof(*weight)), *w = weight;
+	int err;
+
+	if (weight == NULL)
+		return MR_ENOMEM;
+	for (unsigned i = 0; i < MR_SPAM_TABLES; i++) {
+		m.bits[i] = t->bits[i];
+		m.bias[i] = t->bias[i];
+		m.weight[i] = w;
+		for (size_t k = 0; k < (size_t)1 << t->bits[i]; k++) {
+			/* Half a unit is added and the rest cut off, rounding down (an arithmetic
+			 * shift, as gcc and clang define it). */
+			int32_t v = (t->weight[i][k] + (1 << (FINE_BITS - 1))) >> FINE_BITS;
+
+			v = v > INT16_MAX ? INT16_MAX : v < -INT16_MAX ? -INT16_MAX : v;
+			*w++ = (int16_t)htole16((uint16_t)v);
+		}
+	}
+	for (size_t i = 0; i < t->count; i++)
+		t->entry[i].spam ? m.spam_count++ : m.ham_count++;
+	err = mr_spam_model_write(&m, out);
+	mr_free(weight);
+	return err;
+}
+
+int mr_spam_trainer_run(struct mr_spam_trainer *t, const struct mr_spam_model *base, double fp_max,
+			mr_spam_progress_fn *progress, void *arg, struct mr_buf *out)
+{
+	double threshold = base->threshold;
+	int err;
+
+	t->progress = progress;
+	t->progress_arg = arg;
+	t->done = 0;
+	t->all = (FOLDS + 1) * PASSES * t->count;
+	if (t->count > 0) /* entry may be NULL */
+		qsort(t->entry, t->count, sizeof(*t->entry), by_digest);
+	if ((err = calibrate(t, base, fp_max, &threshold)) < 0 || (err = start(t, base)) < 0)
+		return err;
+	passes(t, FOLDS);
+	if (progress != NULL)
+		progress(arg, t->all, t->all);
+	return finish(t, threshold, base->on_builtin, out);
+}

@@ -1,0 +1,242 @@
+/* The spam milter as the runners see it: which fields it writes, and that it never loses mail. */
+#include "lib/base/mr_err.h"
+#include "lib/base/mr_io.h"
+#include "lib/run/mr_milter.h"
+#include "milters/spam/extract.h"
+#include "milters/spam/model.h"
+#include "milters/spam/stage.h"
+#include "tests/unit/mr_test.h"
+
+#define ARENA_MAX ((size_t)16 << 20)
+#define MAIL      "From: a@b\nSubject: hello\n\nA text, and http://www.example.com/x\n"
+
+/* A model of the smallest size whose first bias gives every message this many points. */
+static int write_model(struct mr_t *t, double points, char path[MR_PATH_MAX])
+{
+	static const int16_t both[2 << MR_SPAM_TABLE_BITS_MIN];
+	struct mr_spam_model m = { .bits = { MR_SPAM_TABLE_BITS_MIN, MR_SPAM_TABLE_BITS_MIN },
+				   .threshold = 5.0,
+				   .bias = { points, 0 } };
+	MR_AUTO_BUF bytes;
+	int err;
+
+	m.weight[0] = both;
+	m.weight[1] = both + (1 << MR_SPAM_TABLE_BITS_MIN);
+	mr_buf_init(&bytes, 1 << 20);
+	snprintf(path, MR_PATH_MAX, "%s/model", mr_test_dir(t));
+	if ((err = mr_spam_model_write(&m, &bytes)) < 0)
+		return err;
+	return mr_replace_file(path, mr_buf_span(&bytes), 0600);
+}
+
+struct bench {
+	struct mr_settings set;
+	struct mr_ctx ctx;
+	struct mr_clock_fake fake;
+	char model[MR_PATH_MAX];
+};
+
+static int bench_init(struct mr_t *t, struct bench *b, double points)
+{
+	int err;
+
+	*b = (struct bench){ .model = "" };
+	if ((err = write_model(t, points, b->model)) < 0 ||
+	    (err = mr_settings_default(&b->set)) < 0)
+		return err;
+	b->set.spam_model = b->model;
+	b->ctx = (struct mr_ctx){ .set = &b->set, .clock = mr_clock_fake(&b->fake) };
+	b->ctx.arena = mr_arena_new(ARENA_MAX);
+	if (b->ctx.arena == NULL)
+		return MR_ENOMEM;
+	return mr_spam_stage.open(&b->set, &b->ctx.state);
+}
+
+static void bench_done(struct bench *b)
+{
+	if (b->ctx.state != NULL)
+		mr_spam_stage.close(b->ctx.state);
+	mr_arena_free(b->ctx.arena);
+	mr_settings_done(&b->set);
+}
+
+static void run(struct mr_t *t, struct bench *b, const char *raw, struct mr_actions *acts)
+{
+	struct mr_envelope env = { .queue_id = MR_SPAN("1") };
+
+	MR_CHECK_INT(t, 0, mr_stage_run(&mr_spam_stage, &b->ctx, &env, mr_span_str(raw), acts));
+}
+
+static struct mr_span value_of(const struct mr_actions *acts, const char *name)
+{
+	for (size_t i = 0; i < acts->count; i++) {
+		if (acts->act[i].kind == MR_ACT_INSERT && strcmp(acts->act[i].name, name) == 0)
+			return acts->act[i].value;
+	}
+	return MR_SPAN("none");
+}
+
+static bool contains(struct mr_span s, const char *text)
+{
+	return mr_span_search(s, mr_span_str(text)) < s.len;
+}
+
+MR_TEST(spam_stage_fields)
+{
+	static const struct {
+		double points;
+		const char *flag, *score, *status;
+	} rows[] = {
+		{ 5.0, "YES", "5.000", "Yes, score=5.000 required=5.000 scorer=millrace" },
+		{ 4.5, "NO", "4.500", "No, score=4.500 required=5.000 scorer=millrace" },
+		{ -1.25, "NO", "-1.250", "No, score=-1.250 required=5.000 scorer=millrace" },
+	};
+
+	for (size_t i = 0; i < MR_COUNT(rows); i++) {
+		struct mr_actions acts = { .count = 0 };
+		struct bench b;
+		int err = bench_init(t, &b, rows[i].points);
+
+		t->row = (long)i;
+		if (err == 0) {
+			run(t, &b, MAIL, &acts);
+			MR_CHECK_INT(t, 3, acts.count);
+			MR_CHECK_INT(t, MR_VERDICT_ACCEPT, acts.verdict);
+			MR_CHECK_SPAN(t, rows[i].flag, value_of(&acts, "X-Spam-Flag"));
+			MR_CHECK_SPAN(t, rows[i].score, value_of(&acts, "X-Spam-Score"));
+			MR_CHECK_SPAN(t, rows[i].status, value_of(&acts, "X-Spam-Status"));
+		}
+		MR_CHECK_INT(t, 0, err);
+		bench_done(&b);
+	}
+}
+
+/* Every copy from outside goes, the lowest first; the fields of others stay. */
+MR_TEST(spam_stage_removes_foreign)
+{
+	static const char raw[] = "X-Spam-Flag: NO\nX-Spam-Score: -99\nx-spam-flag: NO\n"
+				  "X-Spam-Level: ***\nX-Spam-Status: No, scorer=millrace\n" MAIL;
+	struct mr_actions acts = { .count = 0 };
+	struct bench b;
+	unsigned flags = 0, all = 0;
+
+	if (bench_init(t, &b, 9.0) == 0) {
+		run(t, &b, raw, &acts);
+		for (size_t i = 0; i < acts.count; i++) {
+			if (acts.act[i].kind != MR_ACT_DELETE)
+				continue;
+			all++;
+			if (strcmp(acts.act[i].name, "X-Spam-Flag") == 0)
+				MR_CHECK_INT(t, 2 - flags++, acts.act[i].index);
+		}
+		MR_CHECK_INT(t, 2, flags);
+		MR_CHECK_INT(t, 4, all);
+		MR_CHECK_SPAN(t, "YES", value_of(&acts, "X-Spam-Flag"));
+	}
+	bench_done(&b);
+}
+
+MR_TEST(spam_stage_upstream)
+{
+	struct mr_actions acts = { .count = 0 };
+	struct bench b;
+	bool deleted = false;
+
+	if (bench_init(t, &b, 0.0) == 0) {
+		b.set.upstream_scorer = "X-Rspamd-Score";
+		run(t, &b, "X-Rspamd-Score: 7.2\n" MAIL, &acts);
+		for (size_t i = 0; i < acts.count; i++)
+			deleted = deleted || (acts.act[i].kind == MR_ACT_DELETE &&
+					      strcmp(acts.act[i].name, "X-Rspamd-Score") == 0);
+		MR_CHECK(t, deleted || t->oom);
+		MR_CHECK(t, contains(value_of(&acts, "X-Spam-Status"), " upstream=7") || t->oom);
+	}
+	bench_done(&b);
+}
+
+MR_TEST(spam_stage_rejects)
+{
+	static const struct {
+		double points;
+		int64_t reject;
+		enum mr_verdict want;
+	} rows[] = {
+		{ 9.0, 0, MR_VERDICT_ACCEPT }, /* 0: never */
+		{ 9.0, 10, MR_VERDICT_ACCEPT },
+		{ 10.0, 10, MR_VERDICT_REJECT },
+		{ 11.0, 10, MR_VERDICT_REJECT },
+	};
+
+	for (size_t i = 0; i < MR_COUNT(rows); i++) {
+		struct mr_actions acts = { .count = 0 };
+		struct bench b;
+
+		t->row = (long)i;
+		if (bench_init(t, &b, rows[i].points) == 0) {
+			b.set.spam_reject_score = rows[i].reject;
+			run(t, &b, MAIL, &acts);
+			MR_CHECK_INT(t, rows[i].want, acts.verdict);
+			if (acts.verdict == MR_VERDICT_REJECT) {
+				MR_CHECK(t, mr_span_has_prefix(mr_span_str(acts.reply),
+							       MR_SPAN("550 5.7.1 ")));
+			}
+		}
+		bench_done(&b);
+	}
+}
+
+/* An arena that is too small for the message: the message passes, unscored, forged fields removed. */
+MR_TEST(spam_stage_fails_open)
+{
+	struct mr_actions acts = { .count = 0 };
+	struct mr_mail mail;
+	struct mr_envelope env = { .queue_id = MR_SPAN("1") };
+	struct mr_msg msg;
+	struct bench b;
+
+	if (bench_init(t, &b, 9.0) == 0 &&
+	    mr_msg_parse(MR_SPAN("X-Spam-Flag: NO\n" MAIL), &mr_msg_limits_default, b.ctx.arena,
+			 &msg) == 0) {
+		mail = (struct mr_mail){ &env, &msg };
+		mr_actions_init(&acts, b.ctx.arena, mr_spam_stage.may);
+		MR_CHECK_INT(t, 0, mr_spam_stage.failed(&b.ctx, &mail, MR_ENOMEM, &acts));
+		MR_CHECK_INT(t, MR_VERDICT_ACCEPT, acts.verdict);
+		MR_CHECK_SPAN(t, "none", value_of(&acts, "X-Spam-Flag"));
+		MR_CHECK_SPAN(t, "none", value_of(&acts, "X-Spam-Score"));
+		MR_CHECK_SPAN(t, "Unknown, unscored: out of memory scorer=millrace",
+			      value_of(&acts, "X-Spam-Status"));
+		MR_CHECK_INT(t, 2, acts.count);
+		/* too large: no message at all is there to look at */
+		mail.msg = NULL;
+		mr_actions_init(&acts, b.ctx.arena, mr_spam_stage.may);
+		MR_CHECK_INT(t, 0, mr_spam_stage.failed(&b.ctx, &mail, MR_ELIMIT, &acts));
+		MR_CHECK_SPAN(t, "Unknown, unscored: too large scorer=millrace",
+			      value_of(&acts, "X-Spam-Status"));
+	}
+	bench_done(&b);
+}
+
+/* Without a file the built-in model scores; a damaged file never replaces one that works. */
+MR_TEST(spam_stage_models)
+{
+	struct bench b;
+	void *state = NULL;
+
+	if (bench_init(t, &b, 1.0) == 0) {
+		struct mr_settings set = b.set;
+
+		set.spam_model = "/nonexistent/spam.model";
+		MR_CHECK_INT(t, 0, mr_spam_stage.open(&set, &state));
+		if (state != NULL)
+			mr_spam_stage.close(state);
+		state = NULL;
+		set.spam_model = "";
+		MR_CHECK_INT(t, 0, mr_spam_stage.open(&set, &state));
+		if (state != NULL)
+			mr_spam_stage.close(state);
+		/* a reload: open() was called before */
+		MR_CHECK_INT(t, 0, mr_replace_file(b.model, MR_SPAN("damaged"), 0600));
+		MR_CHECK_INT(t, MR_ECORRUPT, mr_spam_stage.open(&b.set, &state));
+	}
+	bench_done(&b);
+}

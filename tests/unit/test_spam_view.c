@@ -1,0 +1,262 @@
+/* What of a message counts, on arrival and in a mailbox; and the features of known messages. */
+#include "lib/base/mr_buf.h"
+#include "milters/spam/extract.h"
+#include "milters/spam/html.h"
+#include "milters/spam/text.h"
+#include "milters/spam/url.h"
+#include "tests/unit/mr_test.h"
+
+#define ARENA_MAX ((size_t)16 << 20)
+
+#define OURS                                                                                       \
+	"X-Spam-Flag: NO\nX-Spam-Score: 1.250\n"                                                   \
+	"X-Spam-Status: No, score=1.250 required=5.000 scorer=millrace\n\tbecause: text +1.2\n"
+#define MTA    "Received: from c (c [192.0.2.1])\n\tby mx.example.org (Postfix) with ESMTP id 1;\n"
+#define LMTP   "Received: from mx.example.org by mx.example.org with LMTP id 2;\n"
+#define DELIV  "Return-Path: <a@b>\nDelivered-To: u@example.org\n"
+#define MAIL   "Received: from x by y; today\nFrom: a@b\nSubject: s\n\nbody\nof it\n"
+#define FIELDS "Received From Subject "
+
+/* The names of the fields that count, each with a blank behind it. */
+static int names_of(const char *raw, enum mr_spam_where where, struct mr_arena *arena,
+		    struct mr_buf *out, uint8_t digest[MR_SPAM_DIGEST_SIZE])
+{
+	struct mr_spam_view view;
+	struct mr_msg msg;
+	int err;
+
+	if ((err = mr_msg_parse(mr_span_str(raw), &mr_msg_limits_default, arena, &msg)) < 0 ||
+	    (err = mr_spam_view_init(&view, &msg, where, MR_SPAN(""), arena)) < 0)
+		return err;
+	for (uint32_t i = 0; i < view.count; i++) {
+		mr_buf_add(out, view.field[i]->name);
+		mr_buf_addc(out, ' ');
+	}
+	mr_spam_view_digest(&view, digest);
+	return mr_buf_err(out);
+}
+
+MR_TEST(spam_view_rules)
+{
+	static const struct {
+		const char *raw;
+		enum mr_spam_where where;
+		const char *names;
+		bool same; /* as MAIL on its arrival */
+	} rows[] = {
+		{ MAIL, MR_SPAM_ARRIVING, FIELDS, true },
+		{ MAIL, MR_SPAM_STORED, FIELDS, true }, /* rule 3: a file from elsewhere */
+		/* rule 1 */
+		{ OURS MTA MAIL, MR_SPAM_STORED, FIELDS, true },
+		{ DELIV OURS MTA MAIL, MR_SPAM_STORED, FIELDS, true },
+		{ DELIV LMTP OURS MTA MAIL, MR_SPAM_STORED, FIELDS, true },
+		{ "X-Later: 1\n" OURS "X-Virus-Status: Clean\n" MTA MAIL, MR_SPAM_STORED, FIELDS,
+		  true },
+		/* rule 2 */
+		{ DELIV MTA MAIL, MR_SPAM_STORED, FIELDS, true },
+		{ DELIV LMTP MTA MAIL, MR_SPAM_STORED, FIELDS, true },
+		/* a filter of others, SpamAssassin for one, between delivery and Received */
+		{ DELIV "X-Spam-Status: No, score=1\n" MTA MAIL, MR_SPAM_STORED, FIELDS, true },
+		/* what a mailbox and a client add */
+		{ DELIV MTA "Status: RO\nX-Keywords:\nX-UID: 7\nContent-Length: 9\nLines: 2\n"
+			    "X-Mozilla-Status: 0001\n" MAIL,
+		  MR_SPAM_STORED, FIELDS, true },
+		/* forged from outside: on arrival neither counts nor makes anything else go */
+		{ OURS MAIL, MR_SPAM_ARRIVING, FIELDS, true },
+		{ "Authentication-Results: x; spf=pass\nX-Millrace-TLS: 1\n" MAIL, MR_SPAM_ARRIVING,
+		  FIELDS, true },
+		/* CR LF, other folds, empty lines at the end */
+		{ "Received:  from x\r\n by\ty; today\r\nFrom: a@b\r\nSubject: s\r\n\r\nbody\r\n"
+		  "of it\r\n\r\n",
+		  MR_SPAM_ARRIVING, FIELDS, true },
+		/* another body, another field, another name: another message */
+		{ MAIL "x", MR_SPAM_ARRIVING, FIELDS, false },
+		{ "X: 1\n" MAIL, MR_SPAM_ARRIVING, "X " FIELDS, false },
+		{ MTA MAIL, MR_SPAM_STORED, "Received " FIELDS, false },
+		{ "\nbody", MR_SPAM_STORED, "", false },
+		{ "", MR_SPAM_STORED, "", false },
+	};
+	uint8_t want[MR_SPAM_DIGEST_SIZE], got[MR_SPAM_DIGEST_SIZE];
+
+	for (size_t i = 0; i < MR_COUNT(rows); i++) {
+		MR_AUTO(mr_arena) *arena = mr_arena_new(ARENA_MAX);
+		MR_AUTO_BUF names;
+
+		mr_buf_init(&names, 1000);
+		t->row = (long)i;
+		MR_NEED(t, arena != NULL &&
+				   names_of(rows[i].raw, rows[i].where, arena, &names, got) == 0);
+		MR_CHECK_SPAN(t, rows[i].names, mr_buf_span(&names));
+		if (i == 0)
+			memcpy(want, got, sizeof(want));
+		MR_CHECK(t, rows[i].same == (memcmp(want, got, sizeof(want)) == 0));
+	}
+}
+
+MR_TEST(spam_view_upstream)
+{
+	static const struct {
+		const char *raw;
+		enum mr_spam_where where;
+		const char *name;
+		int want;
+	} rows[] = {
+		{ "X-Rspamd-Score: 7.41\n\n", MR_SPAM_ARRIVING, "X-Rspamd-Score", 7 },
+		{ "X-Rspamd-Score: -12\n\n", MR_SPAM_ARRIVING, "x-rspamd-score", -12 },
+		{ "X-Spam-Status: Yes, score=8.9 required=5\n\n", MR_SPAM_ARRIVING, "X-Spam-Status",
+		  8 },
+		{ "X-Spam-Flag: YES\n\n", MR_SPAM_ARRIVING, "X-Spam-Flag", 10 },
+		{ "X-Spam-Flag: NO\n\n", MR_SPAM_ARRIVING, "X-Spam-Flag", 0 },
+		{ "X-Rspamd-Score: 99999999999999\n\n", MR_SPAM_ARRIVING, "X-Rspamd-Score", 999 },
+		/* nobody is named, or the field is not there */
+		{ "X-Rspamd-Score: 7\n\n", MR_SPAM_ARRIVING, "", MR_SPAM_UPSTREAM_NONE },
+		{ "From: a@b\n\n", MR_SPAM_ARRIVING, "X-Rspamd-Score", MR_SPAM_UPSTREAM_NONE },
+		/* the field is gone from a stored message; ours remembers */
+		{ "X-Spam-Status: No, score=1.0 required=5.000 scorer=millrace upstream=7\n\n",
+		  MR_SPAM_STORED, "X-Rspamd-Score", 7 },
+		{ "X-Spam-Status: No, score=1.0 required=5.000 scorer=millrace\n\n", MR_SPAM_STORED,
+		  "X-Rspamd-Score", MR_SPAM_UPSTREAM_NONE },
+		/* not ours: anybody may write that */
+		{ "X-Spam-Status: No, upstream=7\n\n", MR_SPAM_STORED, "", MR_SPAM_UPSTREAM_NONE },
+	};
+
+	for (size_t i = 0; i < MR_COUNT(rows); i++) {
+		MR_AUTO(mr_arena) *arena = mr_arena_new(ARENA_MAX);
+		MR_AUTO(mr_block) *in = mr_test_exact(t, i, rows[i].raw);
+		struct mr_spam_view view;
+		struct mr_msg msg;
+
+		MR_NEED(t, arena != NULL && in != NULL);
+		MR_NEED(t,
+			mr_msg_parse(mr_block_span(in), &mr_msg_limits_default, arena, &msg) == 0);
+		MR_NEED(t, mr_spam_view_init(&view, &msg, rows[i].where, mr_span_str(rows[i].name),
+					     arena) == 0);
+		MR_CHECK_INT(t, rows[i].want, view.upstream);
+	}
+}
+
+/* -- features --------------------------------------------------------------------------------- */
+
+/* "kind:text " of each feature of a family. */
+static void list(const struct mr_spam_features *f, enum mr_spam_family family, struct mr_buf *out)
+{
+	const struct mr_spam_list *l = &f->family[family];
+
+	mr_buf_reset(out);
+	for (uint32_t i = 0; i < l->count; i++) {
+		mr_buf_adds(out, l->origin[i].kind);
+		mr_buf_addc(out, ':');
+		mr_buf_add(out, l->origin[i].text);
+		mr_buf_addc(out, ' ');
+	}
+}
+
+MR_TEST(spam_features_of_a_message)
+{
+	static const char raw[] = "Subject: Buy now\nX-A: b\n\nBuy 100 pills, buy!\n";
+	MR_AUTO(mr_spam_features) *f = mr_spam_features_new();
+	MR_AUTO(mr_arena) *arena = mr_arena_new(ARENA_MAX);
+	struct mr_spam_view view;
+	MR_AUTO_BUF out;
+
+	mr_buf_init(&out, 10000);
+	MR_NEED(t, f != NULL && arena != NULL);
+	MR_NEED(t, mr_spam_extract_raw(mr_span_str(raw), MR_SPAM_ARRIVING, MR_SPAN(""), arena, f,
+				       &view) == 0);
+	list(f, MR_SPAM_NAME, &out);
+	MR_CHECK_SPAN(t, "header-name:Subject header-name:X-A ", mr_buf_span(&out));
+	list(f, MR_SPAM_HEAD, &out);
+	MR_CHECK_SPAN(t, "header-word:Buy header-word:now pair:now header-word:b ",
+		      mr_buf_span(&out));
+	list(f, MR_SPAM_WORD, &out);
+	MR_CHECK_SPAN(t, "word:Buy word:100 pair:100 word:pills pair:pills pair:buy ",
+		      mr_buf_span(&out));
+	MR_CHECK_INT(t, 0, f->family[MR_SPAM_URL].count);
+	/* "Subject: Buy now\nX-A: b\n\nBuy 100 pills, buy!" has 44 bytes, so 41 sequences of four,
+	 * of which "Buy " stands there twice */
+	MR_CHECK_INT(t, 40, f->family[MR_SPAM_GRAM].count);
+}
+
+MR_TEST(spam_words)
+{
+	static const struct {
+		const char *a, *b;
+		bool same; /* one feature, or two */
+	} rows[] = {
+		{ "viagra", "VIAGRA", true },
+		{ "2003", "17", true }, /* a number is a number */
+		{ "a2b", "a33b", true },
+		{ "viagra", "viagre", false },
+		{ "'quoted'", "quoted", true },
+		{ "don't", "dont", false },
+		{ "\xC3\xA4", "\xC3\xB6", false },
+	};
+
+	for (size_t i = 0; i < MR_COUNT(rows); i++) {
+		MR_AUTO(mr_spam_features) *f = mr_spam_features_new();
+		struct mr_spam_words w = { .f = f, .family = MR_SPAM_WORD, .kind = "word" };
+
+		MR_NEED(t, f != NULL);
+		t->row = (long)i;
+		mr_spam_words_add(&w, mr_span_str(rows[i].a));
+		mr_spam_words_add(&w, mr_span_str(rows[i].b));
+		MR_CHECK_INT(t, rows[i].same ? 1 : 2, f->family[MR_SPAM_WORD].count);
+	}
+}
+
+MR_TEST(spam_urls)
+{
+	static const struct {
+		const char *text, *want;
+	} rows[] = {
+		{ "see http://www.shop.example.com/buy now",
+		  "host:www.shop.example.com domain:example.com top-level:.com path:buy " },
+		/* in the registry of the United Kingdom names are sold at the third level */
+		{ "http://a.b.co.uk", "host:a.b.co.uk domain:b.co.uk top-level:.uk " },
+		{ "http://192.0.2.7:8080/",
+		  "link-trait:a port host:192.0.2.7 link-trait:a number for a host " },
+		{ "http://bank.example.com@evil.example.net/",
+		  "link-trait:a user name before the host host:evil.example.net "
+		  "domain:example.net top-level:.net " },
+		{ "no link: // here", "" },
+		{ "://", "" },
+	};
+
+	for (size_t i = 0; i < MR_COUNT(rows); i++) {
+		MR_AUTO(mr_spam_features) *f = mr_spam_features_new();
+		MR_AUTO(mr_block) *in = mr_test_exact(t, i, rows[i].text);
+		MR_AUTO_BUF out;
+
+		mr_buf_init(&out, 10000);
+		MR_NEED(t, f != NULL && in != NULL);
+		mr_spam_url_find(f, mr_block_span(in));
+		list(f, MR_SPAM_URL, &out);
+		MR_CHECK_SPAN(t, rows[i].want, mr_buf_span(&out));
+	}
+}
+
+MR_TEST(spam_html)
+{
+	static const char html[] =
+		"<a href=\"http://evil.example.com/\">click</a><style>p { x }</style> her&eacute;"
+		"<p style='color: RED;font-size:0'>x</p><!-- c -->";
+	MR_AUTO(mr_spam_features) *f = mr_spam_features_new();
+	MR_AUTO(mr_arena) *arena = mr_arena_new(ARENA_MAX);
+	struct mr_spam_words w = { .f = f, .family = MR_SPAM_WORD, .kind = "word" };
+	MR_AUTO_BUF out;
+
+	mr_buf_init(&out, 10000);
+	MR_NEED(t, f != NULL && arena != NULL);
+	MR_NEED(t, mr_spam_html_add(&w, mr_span_str(html), arena) == 0);
+	list(f, MR_SPAM_WORD, &out);
+	MR_CHECK_SPAN(t, "word:click word:her\xC3\xA9 word:x ", mr_buf_span(&out));
+	list(f, MR_SPAM_URL, &out);
+	MR_CHECK_SPAN(t, "scheme:http host:evil.example.com domain:example.com top-level:.com ",
+		      mr_buf_span(&out));
+	list(f, MR_SPAM_HTML, &out);
+	MR_CHECK_SPAN(t,
+		      "tag:a attribute:href tag:style tag:p attribute:style style:color: RED "
+		      "style:font-size:0 count:links count:images count:comments count:tags "
+		      "count:bytes of visible text ",
+		      mr_buf_span(&out));
+}
