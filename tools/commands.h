@@ -36,6 +36,7 @@ struct command {
 extern const struct command commands[];
 
 int cmd_domain(struct cli *cli, int argc, char **argv);
+int cmd_spam(struct cli *cli, int argc, char **argv);
 int cmd_user(struct cli *cli, int argc, char **argv);
 int cmd_version(struct cli *cli, int argc, char **argv);
 

@@ -6,6 +6,10 @@
 
 const struct command commands[] = {
 	{ "domain", cmd_domain, "add|remove NAME | list", "domains that we receive mail for" },
+	{ "spam", cmd_spam,
+	  "learn --spam|--ham PATH... | unlearn|score|explain PATH... | rebuild"
+	  " [--model FILE|empty] [--arriving]",
+	  "teach the spam filter, and ask it" },
 	{ "user", cmd_user, "add|remove|disable|enable ADDRESS | list [DOMAIN]",
 	  "users of a domain" },
 	{ "version", cmd_version, "", "which version this is" },

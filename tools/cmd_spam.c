@@ -1,0 +1,158 @@
+/* millrace spam: options, and what its verbs share. */
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/base/mr_err.h"
+#include "milters/spam/journal.h"
+#include "tools/spam.h"
+
+/* Bytes of memory for one message: tables of the parser, texts, copies of what was decoded. */
+#define ARENA_SIZE_MAX (MR_SPAM_ARENA_SIZE + ((size_t)8 << 20))
+
+static const struct verb {
+	const char *name;
+	int (*run)(struct spam *s);
+	bool classes; /* --spam and --ham say what the paths behind them are */
+	bool paths;
+} verbs[] = {
+	{ "learn", spam_learn, true, true },       { "unlearn", spam_unlearn, false, true },
+	{ "rebuild", spam_rebuild, false, false }, { "score", spam_score, false, true },
+	{ "explain", spam_explain, false, true },
+};
+
+int spam_model_load(struct spam *s, struct mr_spam_model *model_out)
+{
+	MR_AUTO_BUF error;
+	int err;
+
+	mr_buf_init(&error, 1000);
+	if (s->empty)
+		err = mr_spam_model_empty(model_out);
+	else
+		err = mr_spam_model_open(s->model_path, model_out, &error);
+	if (err == MR_ENOENT && !s->model_named) {
+		mr_buf_reset(&error);
+		err = mr_spam_model_builtin(model_out);
+	}
+	if (err == 0)
+		return CLI_OK;
+	if (error.len == 0)
+		return cli_complain(err, "cannot open the model", s->model_path);
+	fprintf(stderr, "millrace: %s\n", mr_buf_str(&error));
+	return mr_err_temporary(err) ? CLI_TEMP : CLI_FAILED;
+}
+
+/* A model that was named has its lessons beside it, so that trials leave the system's alone. */
+struct mr_store *spam_store(struct spam *s, enum mr_store_access access)
+{
+	struct mr_store *store = NULL;
+	char url[MR_PATH_MAX + 20];
+	int err;
+
+	if (!s->model_named)
+		return cli_store(s->cli, MR_GROUP_SPAM, access);
+	if (snprintf(url, sizeof(url), "sqlite:%s.lessons", s->model_path) >= (int)sizeof(url))
+		err = MR_ELIMIT;
+	else
+		err = mr_store_open(url, MR_GROUP_SPAM, access, &store);
+	if (err < 0)
+		(void)cli_complain(err, "cannot open the lessons beside", s->model_path);
+	return store;
+}
+
+bool spam_read(struct spam *s, const struct mr_spam_item *item, struct mr_spam_view *view_out)
+{
+	enum mr_spam_where where = s->arriving ? MR_SPAM_ARRIVING : MR_SPAM_STORED;
+	int err = item->err;
+
+	progress_show(&s->progress, item->file, mr_spam_source_files(s->source));
+	mr_arena_reset(s->arena);
+	if (err == 0)
+		err = mr_spam_extract_raw(item->raw, where,
+					  mr_span_str(s->cli->set.upstream_scorer), s->arena, s->f,
+					  view_out);
+	if (err == 0)
+		return true;
+	progress_end(&s->progress);
+	(void)cli_complain(err, "cannot read", item->name);
+	s->failed++;
+	return false;
+}
+
+/* One option, or one path. Returns how many words it took, or 0: usage. */
+static int take(struct spam *s, const struct verb *verb, char **word, int left, int *tag,
+		int *err_out)
+{
+	const char *w = word[0];
+
+	if (strcmp(w, "--json") == 0) {
+		s->cli->json = true;
+	} else if (strcmp(w, "--arriving") == 0) {
+		s->arriving = true;
+	} else if (strcmp(w, "--model") == 0 && left > 1) {
+		if (strcmp(word[1], "empty") == 0) {
+			s->empty = true;
+		} else {
+			s->model_path = word[1];
+			s->model_named = true;
+		}
+		return 2;
+	} else if (strcmp(w, "--spam") == 0 && verb->classes) {
+		*tag = SPAM_TAG_SPAM;
+	} else if (strcmp(w, "--ham") == 0 && verb->classes) {
+		*tag = SPAM_TAG_HAM;
+	} else if ((w[0] == '-' && w[1] != '\0') || !verb->paths ||
+		   (verb->classes && *tag == SPAM_TAG_NONE)) {
+		return 0;
+	} else {
+		*err_out = mr_spam_source_add(s->source, w, *tag);
+	}
+	return 1;
+}
+
+static int options(struct spam *s, const struct verb *verb, int argc, char **argv)
+{
+	int tag = SPAM_TAG_NONE, taken, err = 0, paths = 0;
+
+	for (int i = 0; i < argc; i += taken) {
+		taken = take(s, verb, argv + i, argc - i, &tag, &err);
+		if (taken == 0)
+			return cli_usage("spam");
+		if (err < 0)
+			return cli_complain(err, "cannot read", argv[i]);
+		paths += taken == 1 && (argv[i][0] != '-' || argv[i][1] == '\0');
+	}
+	return verb->paths && paths == 0 ? cli_usage("spam") : CLI_OK;
+}
+
+static int run(struct spam *s, const struct verb *verb, int argc, char **argv)
+{
+	int code;
+
+	s->source = mr_spam_source_new();
+	s->arena = mr_arena_new(ARENA_SIZE_MAX);
+	s->f = mr_spam_features_new();
+	if (s->source == NULL || s->arena == NULL || s->f == NULL)
+		return cli_complain(MR_ENOMEM, "spam", verb->name);
+	code = options(s, verb, argc, argv);
+	return code == CLI_OK ? verb->run(s) : code;
+}
+
+int cmd_spam(struct cli *cli, int argc, char **argv)
+{
+	struct spam s = { .cli = cli, .model_path = cli->set.spam_model };
+	const struct verb *verb = NULL;
+	int code;
+
+	for (size_t i = 0; argc > 1 && i < MR_COUNT(verbs); i++) {
+		if (strcmp(verbs[i].name, argv[1]) == 0)
+			verb = &verbs[i];
+	}
+	if (verb == NULL)
+		return cli_usage("spam");
+	code = run(&s, verb, argc - 2, argv + 2);
+	mr_spam_source_free(s.source);
+	mr_spam_features_free(s.f);
+	mr_arena_free(s.arena);
+	return code;
+}

@@ -1,0 +1,154 @@
+/* millrace spam score, explain: what the model says of messages. */
+#include <stdio.h>
+
+#include "lib/base/mr_err.h"
+#include "lib/net/mr_json.h"
+#include "milters/spam/explain.h"
+#include "milters/spam/score.h"
+#include "tools/spam.h"
+
+#define JSON_SIZE_MAX 65536 /* of one message */
+
+struct judge {
+	struct spam *s;
+	struct mr_spam_model model;
+};
+
+static const char *verdict(const struct mr_spam_score *score)
+{
+	return score->spam ? "spam" : "ham";
+}
+
+/* A name is one field of the line, whatever it holds. */
+static void print_name(const char *name)
+{
+	for (const char *p = name; *p != '\0'; p++)
+		putchar(*p == '\t' || *p == '\n' ? '?' : *p);
+}
+
+static void json_begin(struct mr_json *json, struct mr_buf *out, const char *name,
+		       const struct mr_spam_score *score)
+{
+	mr_json_init(json, out);
+	mr_json_open(json, NULL, '{');
+	mr_json_str(json, "name", mr_span_str(name));
+	mr_json_real(json, "score", score->points);
+	mr_json_str(json, "verdict", mr_span_str(verdict(score)));
+}
+
+static int score_one(void *arg, const struct mr_spam_item *item)
+{
+	struct judge *j = arg;
+	struct mr_spam_score score;
+	struct mr_spam_view view;
+	struct mr_json json;
+	MR_AUTO_BUF out;
+
+	mr_buf_init(&out, JSON_SIZE_MAX);
+	if (!spam_read(j->s, item, &view))
+		return 0;
+	mr_spam_score(&j->model, j->s->f, &score);
+	if (j->s->cli->json) {
+		json_begin(&json, &out, item->name, &score);
+		mr_json_close(&json);
+		puts(mr_buf_str(&out));
+	} else {
+		print_name(item->name);
+		printf("\t%.3f\t%s\n", score.points, verdict(&score));
+	}
+	return 0;
+}
+
+static void print_reason(const struct mr_spam_reason *reason)
+{
+	MR_AUTO_BUF text;
+
+	mr_buf_init(&text, 1000);
+	mr_spam_reason_text(reason, &text);
+	printf("  %+8.3f  %s\n", reason->log_odds, mr_buf_str(&text));
+}
+
+static void print_all(const struct judge *j, const char *name, const struct mr_spam_score *score,
+		      const struct mr_spam_reason *reasons, size_t count)
+{
+	print_name(name);
+	printf(": %.3f points, %s (spam from %.3f)\n", score->points, verdict(score),
+	       MR_SPAM_THRESHOLD);
+	printf("\nPoints by where they come from; + speaks for spam, - for good mail:\n");
+	for (unsigned i = 0; i < MR_SPAM_FAMILIES; i++)
+		printf("  %+8.3f  %s\n", score->family[i], mr_spam_family_text(i));
+	printf("  %+8.3f  what every message starts with\n",
+	       MR_SPAM_THRESHOLD + j->model.bias[0] + j->model.bias[1] - j->model.threshold);
+	printf("\nThe %zu things that decided:\n", count);
+	for (size_t i = 0; i < count; i++)
+		print_reason(&reasons[i]);
+}
+
+static void json_all(const char *name, const struct mr_spam_score *score,
+		     const struct mr_spam_reason *reasons, size_t count)
+{
+	struct mr_json json;
+	MR_AUTO_BUF out;
+
+	mr_buf_init(&out, JSON_SIZE_MAX);
+	json_begin(&json, &out, name, score);
+	mr_json_open(&json, "reasons", '[');
+	for (size_t i = 0; i < count; i++) {
+		MR_AUTO_BUF text;
+
+		mr_buf_init(&text, 1000);
+		mr_spam_reason_text(&reasons[i], &text);
+		mr_json_open(&json, NULL, '{');
+		mr_json_real(&json, "points", reasons[i].log_odds);
+		mr_json_str(&json, "why", mr_buf_span(&text));
+		mr_json_close(&json);
+	}
+	mr_json_close(&json);
+	mr_json_close(&json);
+	puts(mr_buf_str(&out));
+}
+
+static int explain_one(void *arg, const struct mr_spam_item *item)
+{
+	struct judge *j = arg;
+	struct mr_spam_reason reasons[MR_SPAM_REASONS_MAX];
+	struct mr_spam_score score;
+	struct mr_spam_view view;
+	size_t count;
+
+	if (!spam_read(j->s, item, &view))
+		return 0;
+	mr_spam_score(&j->model, j->s->f, &score);
+	count = mr_spam_explain(&j->model, j->s->f, &score, reasons, MR_COUNT(reasons));
+	if (j->s->cli->json)
+		json_all(item->name, &score, reasons, count);
+	else
+		print_all(j, item->name, &score, reasons, count);
+	return 0;
+}
+
+static int judge_all(struct spam *s, mr_spam_item_fn *each)
+{
+	struct judge j = { .s = s };
+	int code = spam_model_load(s, &j.model), err;
+
+	if (code != CLI_OK)
+		return code;
+	progress_start(&s->progress, "scoring");
+	err = mr_spam_source_each(s->source, each, &j);
+	progress_end(&s->progress);
+	mr_spam_model_done(&j.model);
+	if (err < 0)
+		return cli_complain(err, "cannot score", NULL);
+	return s->failed > 0 ? CLI_FAILED : CLI_OK;
+}
+
+int spam_score(struct spam *s)
+{
+	return judge_all(s, score_one);
+}
+
+int spam_explain(struct spam *s)
+{
+	return judge_all(s, explain_one);
+}

@@ -1,0 +1,42 @@
+/*
+ * spam: what the verbs of `millrace spam` share: options, the model, and the features of one message.
+ */
+#ifndef SPAM_H
+#define SPAM_H
+
+#include "milters/spam/extract.h"
+#include "milters/spam/model.h"
+#include "milters/spam/source.h"
+#include "tools/commands.h"
+#include "tools/progress.h"
+
+enum spam_tag { SPAM_TAG_NONE, SPAM_TAG_HAM, SPAM_TAG_SPAM };
+
+struct spam {
+	struct cli *cli;
+	const char *model_path; /* where the model is read and written */
+	bool model_named; /* by --model: its lessons are kept beside it */
+	bool empty; /* --model empty: begin with a model that knows nothing */
+	bool arriving; /* --arriving: the files are mail as a milter gets it */
+	struct mr_spam_source *source;
+	struct mr_arena *arena; /* of the message at hand */
+	struct mr_spam_features *f;
+	struct progress progress;
+	size_t failed; /* messages that could not be read */
+};
+
+/* The model to score with: --model, the one that spam_model names, or the built-in one. Says what is
+ * wrong, and returns an exit code. */
+int spam_model_load(struct spam *s, struct mr_spam_model *model_out);
+/* The lessons that belong to the model. NULL: said why. */
+struct mr_store *spam_store(struct spam *s, enum mr_store_access access);
+/* Features of the message at hand, into s->f; complains, and counts in s->failed. False: leave it. */
+bool spam_read(struct spam *s, const struct mr_spam_item *item, struct mr_spam_view *view_out);
+
+int spam_learn(struct spam *s);
+int spam_unlearn(struct spam *s);
+int spam_rebuild(struct spam *s);
+int spam_score(struct spam *s);
+int spam_explain(struct spam *s);
+
+#endif
