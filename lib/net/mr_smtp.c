@@ -228,8 +228,6 @@ int mr_smtp_param(struct mr_cur *c, struct mr_smtp_param *param_out)
 
 	if (mr_cur_blank(c))
 		return 0;
-	if (!mr_span_starts(mr_cur_rest(c), MR_WSP))
-		return MR_ESYNTAX;
 	mr_cur_take(c, MR_WSP);
 	param.name = mr_cur_take(c, MR_ALNUM | MR_HYPHEN);
 	param.value = mr_span(c->p, 0);
@@ -291,10 +289,14 @@ static int param_take(const struct mr_smtp_param *param, struct mr_smtp_mail *ma
 static int path_argument(struct mr_cur *c, struct mr_span word, struct mr_arena *arena,
 			 struct mr_smtp_path *path_out)
 {
+	int err;
+
 	if (!mr_cur_text(c, word))
 		return MR_ESYNTAX;
 	mr_cur_take(c, MR_WSP);
-	return mr_smtp_path(c, arena, path_out);
+	if ((err = mr_smtp_path(c, arena, path_out)) < 0)
+		return err;
+	return mr_cur_left(c) == 0 || mr_is(*c->p, MR_WSP) ? 0 : MR_ESYNTAX;
 }
 
 int mr_smtp_mail(struct mr_span args, struct mr_arena *arena, struct mr_smtp_mail *mail_out)

@@ -40,7 +40,7 @@ void mr_smtp_path_put(struct mr_buf *out, struct mr_span local, struct mr_span d
 struct mr_smtp_param {
 	struct mr_span name, value; /* value is empty where there is no "=" */
 };
-/* Take the next one: 1, 0 at the end, MR_ESYNTAX. */
+/* Take the next one, and the blanks before it: 1, 0 at the end, MR_ESYNTAX. */
 MR_MUST_USE int mr_smtp_param(struct mr_cur *c, struct mr_smtp_param *param_out);
 
 enum mr_smtp_body { MR_SMTP_BODY_NONE, MR_SMTP_BODY_7BIT, MR_SMTP_BODY_8BITMIME };

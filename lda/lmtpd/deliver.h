@@ -1,0 +1,45 @@
+/*
+ * deliver: what becomes of a message: who gets it, into which folder, and what is answered. Logic
+ * over a directory of users and a descriptor of mail_dir, both handed in; it blocks on them, so it
+ * runs on the pool's threads. A struct mr_deliver is shared and only read.
+ *
+ * The mailbox of ann@example.org is the Maildir mail_dir/example.org/ann, made at the first message.
+ * Each copy begins with Return-Path and Delivered-To (docs/HEADERS.md).
+ *
+ * ann+lists@example.org is the user of that whole name, if there is one, else ann's folder "lists"
+ * if that exists already, else ann's INBOX: whoever may write to ann must not make folders for her.
+ *
+ * What waiting can mend is 4xx: the directory away, disk or quota full, wrong rights, a disabled
+ * user (he may be back tomorrow; a mail refused today is lost).
+ *
+ * NEEDSWORK: quota, aliases, lists, forwards and vacation are not here yet: they come between
+ * mr_deliver_rcpt() finding the user and mr_deliver_store() choosing the folder.
+ */
+#ifndef DELIVER_H
+#define DELIVER_H
+
+#include "lda/lmtpd/lmtp.h"
+#include "lib/base/mr_time.h"
+#include "lib/store/mr_store.h"
+
+/* The store, or a test's table. As mr_store_user_find(). Any thread. */
+struct mr_directory {
+	int (*find)(void *arg, struct mr_span local, struct mr_span domain, struct mr_arena *arena,
+		    struct mr_user *user_out);
+	void *arg;
+};
+
+struct mr_deliver {
+	struct mr_directory directory;
+	int mail_fd; /* mail_dir */
+	const char *host; /* in file names */
+};
+
+/* What struct mr_lmtp_ops asks for. */
+void mr_deliver_rcpt(const struct mr_deliver *d, struct mr_lmtp_mail *mail,
+		     struct mr_lmtp_rcpt *rcpt);
+MR_MUST_USE int mr_deliver_more(const struct mr_deliver *d, struct mr_lmtp_mail *mail);
+void mr_deliver_store(const struct mr_deliver *d, struct mr_lmtp_mail *mail);
+void mr_deliver_drop(const struct mr_deliver *d, struct mr_lmtp_mail *mail);
+
+#endif

@@ -1,0 +1,29 @@
+/*
+ * head: what a delivery wants to know of a message's header, from its first octets. Linear, no
+ * copy, no memory. LF ends a line here: lmtp.c has made it so.
+ */
+#ifndef HEAD_H
+#define HEAD_H
+
+#include "lib/base/mr_span.h"
+
+/* Delivered-To fields that are looked at, from the top: a loop adds its own there. */
+#define MR_HEAD_DELIVERED_MAX 100
+
+struct mr_head {
+	bool spam; /* the first X-Spam-Flag above the topmost Received says YES */
+	struct mr_span
+		delivered[MR_HEAD_DELIVERED_MAX]; /* values of Delivered-To, without blanks */
+	size_t delivered_count;
+};
+
+/*
+ * Read the header that content begins with; one that does not end in it is read as far as it goes.
+ *
+ * X-Spam-Flag counts only above the topmost Received, which our own MTA has written: a milter
+ * inserts its field at index 0, above that, and what came from outside stands below it. Without any
+ * Received nothing is believed.
+ */
+void mr_head_read(struct mr_span content, struct mr_head *head_out);
+
+#endif

@@ -1,0 +1,358 @@
+#include "lda/lmtpd/server_private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "lib/base/mr_alloc.h"
+#include "lib/base/mr_err.h"
+#include "lib/base/mr_io.h"
+#include "lib/base/mr_log.h"
+#include "lib/net/mr_sock.h"
+
+#define ACCEPTS_MAX   64 /* at a time, so that those who are here get their turn */
+#define ACCEPT_REST_S 1 /* without descriptors we try again after this */
+#define ALL_WORD      "millrace_lmtpd_deliveries_total"
+
+const struct mr_metric mr_lmtpd_metrics[] = {
+	[ROW_STORED] = { MR_METRIC_COUNTER, ALL_WORD, "result=\"stored\"",
+			 "Recipients by what was answered." },
+	[ROW_SPAM] = { MR_METRIC_COUNTER, ALL_WORD, "result=\"spam\"", "" },
+	[ROW_DEFERRED] = { MR_METRIC_COUNTER, ALL_WORD, "result=\"deferred\"", "" },
+	[ROW_REFUSED] = { MR_METRIC_COUNTER, ALL_WORD, "result=\"refused\"", "" },
+	[ROW_SECONDS] = { MR_METRIC_SECONDS, "millrace_lmtpd_delivery_seconds", "",
+			  "From MAIL to the answer for a recipient." },
+	[ROW_CONNECTIONS] = { MR_METRIC_COUNTER, "millrace_lmtpd_connections_total", "",
+			      "Connections accepted." },
+	[ROW_OPEN] = { MR_METRIC_GAUGE, "millrace_lmtpd_connections", "", "Connections open." },
+	[ROW_TURNED_AWAY] = { MR_METRIC_COUNTER, "millrace_lmtpd_turned_away_total", "",
+			      "Connections refused: too many, or out of memory." },
+};
+const size_t mr_lmtpd_metric_count = MR_COUNT(mr_lmtpd_metrics);
+
+/* -- the delivery, and what is said about it --------------------------------------------------- */
+
+static int store_find(void *arg, struct mr_span local, struct mr_span domain,
+		      struct mr_arena *arena, struct mr_user *user_out)
+{
+	return mr_store_user_find(arg, local, domain, arena, user_out);
+}
+
+static void op_rcpt(void *arg, struct mr_lmtp_mail *mail, struct mr_lmtp_rcpt *rcpt)
+{
+	mr_deliver_rcpt(&((struct server *)arg)->deliver, mail, rcpt);
+}
+
+static int op_more(void *arg, struct mr_lmtp_mail *mail)
+{
+	return mr_deliver_more(&((struct server *)arg)->deliver, mail);
+}
+
+static void op_store(void *arg, struct mr_lmtp_mail *mail)
+{
+	mr_deliver_store(&((struct server *)arg)->deliver, mail);
+}
+
+static void op_drop(void *arg, struct mr_lmtp_mail *mail)
+{
+	mr_deliver_drop(&((struct server *)arg)->deliver, mail);
+}
+
+static enum row row_of(const struct mr_lmtp_mail *mail, const struct mr_lmtp_rcpt *rcpt)
+{
+	if (rcpt->reply.code >= 500)
+		return ROW_REFUSED;
+	if (rcpt->reply.code >= 400)
+		return ROW_DEFERRED;
+	if (rcpt->folder && strcmp(rcpt->folder, mail->set->spam_folder) == 0)
+		return ROW_SPAM;
+	return ROW_STORED;
+}
+
+static void op_told(void *arg, const struct mr_lmtp_mail *mail, const struct mr_lmtp_rcpt *rcpt,
+		    int64_t now_ms)
+{
+	struct server *server = arg;
+	struct mr_metrics *metrics = mr_run_metrics(server->run);
+	int64_t ms = now_ms - mail->start_ms;
+	char result[64], id[256];
+
+	snprintf(result, sizeof(result), "%d %s", rcpt->reply.code, rcpt->reply.status);
+	mr_log(MR_LOG_INFO, rcpt->reply.code < 300 ? "delivered" : "refused",
+	       MR_KV_SPAN("id", mail->queue_id), MR_KV_SPAN("from", mail->mail.from.text),
+	       MR_KV_SPAN("to", rcpt->path.text), MR_KV("folder", rcpt->folder),
+	       MR_KV_INT("size", (int64_t)mail->size), MR_KV("result", result),
+	       MR_KV("text", rcpt->reply.text), MR_KV_INT("ms", ms));
+	mr_metrics_add(metrics, row_of(mail, rcpt), 1);
+	mr_metrics_observe_us(metrics, ROW_SECONDS, ms * 1000);
+	if (!mr_run_traced(server->run) || mr_span_copyz(mail->queue_id, id, sizeof(id)) < 0)
+		return;
+	mr_run_trace(server->run, id, "to %.*s: %s %s, folder %s", (int)rcpt->path.text.len,
+		     rcpt->path.text.p, result, rcpt->reply.text,
+		     rcpt->folder ? rcpt->folder : "-");
+}
+
+/* -- start ------------------------------------------------------------------------------------ */
+
+static int open_failed(const char *what, const char *name, int err)
+{
+	mr_log(MR_LOG_ERROR, what, MR_KV("name", name), MR_KV_ERR(err));
+	return err;
+}
+
+static int listen_all(struct server *server, const struct mr_settings *set)
+{
+	mode_t mode;
+	int err = mr_sock_mode(set->lmtp_socket_mode, &mode);
+
+	if (err < 0)
+		return open_failed("lmtp_socket_mode is no octal number", set->lmtp_socket_mode,
+				   err);
+	for (size_t i = 0; i < set->lmtp_listen.count && i < LISTENERS_MAX; i++) {
+		const char *name = set->lmtp_listen.item[i];
+		struct listener *listener = &server->listener[i];
+
+		listener->server = server;
+		if ((err = mr_sock_listen(name, mode, &listener->fd)) < 0)
+			return open_failed("cannot listen", name, err);
+		server->listener_count++;
+		if (mr_span_has_prefix(mr_span_str(name), MR_SPAN("unix:")) &&
+		    (err = mr_run_give(server->run, name + strlen("unix:"))) < 0)
+			return open_failed("cannot give away the socket", name, err);
+	}
+	return 0;
+}
+
+static int mail_dir_open(struct server *server, const char *path)
+{
+	int err;
+
+	if ((err = mr_mkdir_at(AT_FDCWD, path, 0700)) < 0 ||
+	    (err = mr_open_dir_at(AT_FDCWD, path, &server->deliver.mail_fd)) < 0 ||
+	    (err = mr_run_give(server->run, path)) < 0)
+		return open_failed("cannot open mail_dir", path, err);
+	return 0;
+}
+
+/* A descriptor for each connection, and a few for each delivery: as many as we may have. */
+static void descriptors_raise(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+static void name_host(struct server *server, const struct mr_settings *set)
+{
+	if (set->authserv_id[0])
+		snprintf(server->host, sizeof(server->host), "%s", set->authserv_id);
+	else if (gethostname(server->host, sizeof(server->host) - 1) < 0)
+		snprintf(server->host, sizeof(server->host), "localhost");
+	server->deliver.host = server->host;
+}
+
+int mr_lmtpd_open(struct mr_run *run)
+{
+	struct server *server = mr_calloc(1, sizeof(*server));
+	const struct mr_settings *set;
+	int err;
+
+	if (!server)
+		return MR_ENOMEM;
+	server->run = run;
+	server->deliver.mail_fd = -1;
+	server->ops = (struct mr_lmtp_ops){ op_rcpt, op_more, op_store, op_told, op_drop, server };
+	mr_run_set_state(run, server);
+	descriptors_raise();
+	set = mr_run_settings_hold(run);
+	name_host(server, set);
+	server->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	err = server->wake_fd < 0 ? mr_err_from_errno(errno) : mail_dir_open(server, set->mail_dir);
+	if (err == 0) {
+		err = mr_store_open(set->store, MR_GROUP_DIRECTORY, MR_STORE_READ, &server->store);
+		if (err < 0)
+			open_failed("cannot open the store; `millrace domain add` makes it",
+				    set->store, err);
+	}
+	if (err == 0)
+		err = listen_all(server, set);
+	server->deliver.directory = (struct mr_directory){ store_find, server->store };
+	mr_run_settings_release(run, set);
+	return err;
+}
+
+void mr_lmtpd_close(struct mr_run *run)
+{
+	struct server *server = mr_run_state(run);
+
+	if (!server)
+		return;
+	for (size_t i = 0; i < server->listener_count; i++)
+		close(server->listener[i].fd);
+	mr_close_at(&server->deliver.mail_fd);
+	mr_close_at(&server->wake_fd);
+	mr_store_close(server->store);
+	mr_free(server);
+}
+
+/* -- the loop --------------------------------------------------------------------------------- */
+
+static void listen_begin(struct server *server)
+{
+	for (size_t i = 0; i < server->listener_count; i++)
+		event_add(&server->listener[i].event, NULL);
+}
+
+static void listen_end(struct server *server)
+{
+	event_del(&server->again);
+	for (size_t i = 0; i < server->listener_count; i++)
+		event_del(&server->listener[i].event);
+}
+
+static void on_accept(evutil_socket_t fd, short what MR_UNUSED, void *arg)
+{
+	struct listener *listener = arg;
+	struct server *server = listener->server;
+	const struct timeval rest = { .tv_sec = ACCEPT_REST_S };
+
+	for (int i = 0; i < ACCEPTS_MAX; i++) {
+		int client, err = mr_sock_accept(fd, &client);
+
+		if (err == MR_ELIMIT) {
+			mr_log(MR_LOG_WARN, "no descriptors left",
+			       MR_KV_INT("connections", (int64_t)atomic_load(&server->open)));
+			listen_end(server);
+			event_add(&server->again, &rest);
+		}
+		if (err < 0)
+			return;
+		mr_conn_new(server, client);
+	}
+}
+
+static void on_again(evutil_socket_t fd MR_UNUSED, short what MR_UNUSED, void *arg)
+{
+	listen_begin(arg);
+}
+
+static void on_reaped(evutil_socket_t fd MR_UNUSED, short what MR_UNUSED, void *arg)
+{
+	mr_pool_reap(((struct server *)arg)->pool);
+}
+
+void mr_lmtpd_idle(struct server *server)
+{
+	if (atomic_load(&server->stopping))
+		event_base_loopbreak(server->base);
+}
+
+static void on_wake(evutil_socket_t fd, short what MR_UNUSED, void *arg)
+{
+	struct server *server = arg;
+	eventfd_t ignored;
+
+	(void)eventfd_read(fd, &ignored);
+	listen_end(server);
+	for (size_t i = 0; i < server->listener_count; i++)
+		close(server->listener[i].fd); /* the MTA is refused at once, and tries later */
+	server->listener_count = 0;
+	mr_conn_stop_all(server);
+	if (!server->first)
+		mr_lmtpd_idle(server);
+}
+
+/* libevent's own memory comes from where ours does. */
+static int loop_new(struct server *server)
+{
+	event_set_mem_functions(mr_malloc, mr_realloc, mr_free);
+	server->base = event_base_new();
+	if (!server->base)
+		return MR_ENOMEM;
+	event_assign(&server->wake, server->base, server->wake_fd, EV_READ | EV_PERSIST, on_wake,
+		     server);
+	event_assign(&server->reaped, server->base, mr_pool_fd(server->pool), EV_READ | EV_PERSIST,
+		     on_reaped, server);
+	event_assign(&server->again, server->base, -1, 0, on_again, server);
+	for (size_t i = 0; i < server->listener_count; i++)
+		event_assign(&server->listener[i].event, server->base, server->listener[i].fd,
+			     EV_READ | EV_PERSIST, on_accept, &server->listener[i]);
+	event_add(&server->wake, NULL);
+	event_add(&server->reaped, NULL);
+	listen_begin(server);
+	return 0;
+}
+
+int mr_lmtpd_serve(struct mr_run *run)
+{
+	struct server *server = mr_run_state(run);
+	const struct mr_settings *set = mr_run_settings_hold(run);
+	int err = MR_ENOMEM;
+
+	server->pool = mr_pool_new((unsigned)set->lmtp_workers);
+	mr_run_settings_release(run, set);
+	if (server->pool && (err = loop_new(server)) == 0)
+		event_base_dispatch(server->base);
+	/* Work that is under way is finished here; what was never answered will come again. */
+	mr_pool_free(server->pool);
+	if (server->base) {
+		mr_conn_free_all(server);
+		event_base_free(server->base);
+	}
+	return err;
+}
+
+void mr_lmtpd_stop(struct mr_run *run, bool drain)
+{
+	struct server *server = mr_run_state(run);
+
+	atomic_store(&server->drain, drain);
+	atomic_store(&server->stopping, true);
+	(void)eventfd_write(server->wake_fd, 1);
+}
+
+/* -- settings --------------------------------------------------------------------------------- */
+
+static bool same_list(struct mr_list a, struct mr_list b)
+{
+	bool same = a.count == b.count;
+
+	for (size_t i = 0; same && i < a.count; i++)
+		same = strcmp(a.item[i], b.item[i]) == 0;
+	return same;
+}
+
+/* Most settings are taken by each connection between two messages. These cannot change: rights are
+ * gone by now. Refusing the whole reload is plain; half of it in force would not be. */
+int mr_lmtpd_reload(struct mr_run *run, const struct mr_settings *next)
+{
+	const struct mr_settings *set = mr_run_settings_hold(run);
+	const char *changed = NULL;
+
+	if (!same_list(set->lmtp_listen, next->lmtp_listen))
+		changed = "lmtp_listen";
+	else if (strcmp(set->mail_dir, next->mail_dir) != 0)
+		changed = "mail_dir";
+	else if (strcmp(set->store, next->store) != 0)
+		changed = "store";
+	else if (set->lmtp_workers != next->lmtp_workers)
+		changed = "lmtp_workers";
+	mr_run_settings_release(run, set);
+	if (!changed)
+		return 0;
+	mr_log(MR_LOG_ERROR, "reload refused: this setting needs a restart",
+	       MR_KV("setting", changed));
+	return MR_EINVAL;
+}
+
+void mr_lmtpd_status(struct mr_run *run, struct mr_buf *out)
+{
+	struct server *server = mr_run_state(run);
+
+	(void)mr_buf_printf(out, "connections %zu\n", atomic_load(&server->open));
+}

@@ -1,0 +1,62 @@
+/* server_private: what server.c (life of the program) and server_conn.c (of a connection) share. */
+#ifndef SERVER_PRIVATE_H
+#define SERVER_PRIVATE_H
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <stdatomic.h>
+
+#include "lda/lmtpd/deliver.h"
+#include "lda/lmtpd/server.h"
+#include "lib/net/mr_pool.h"
+
+#define LISTENERS_MAX 8 /* as lmtp_listen's range says */
+
+enum row {
+	ROW_STORED,
+	ROW_SPAM,
+	ROW_DEFERRED,
+	ROW_REFUSED,
+	ROW_SECONDS,
+	ROW_CONNECTIONS,
+	ROW_OPEN,
+	ROW_TURNED_AWAY,
+};
+
+struct conn;
+
+struct listener {
+	int fd;
+	struct event event;
+	struct server *server;
+};
+
+struct server {
+	struct mr_run *run;
+	struct mr_store *store;
+	struct mr_deliver deliver;
+	struct mr_lmtp_ops ops;
+	char host[256];
+	struct listener listener[LISTENERS_MAX];
+	size_t listener_count;
+	int wake_fd; /* an eventfd: stop() was called */
+	atomic_bool stopping, drain; /* set on the control thread */
+	atomic_size_t open; /* connections, for status */
+	/* From here on: the loop's thread alone. */
+	struct event_base *base;
+	struct mr_pool *pool;
+	struct event wake, reaped, again;
+	struct conn *first;
+	char input[MR_LMTP_INPUT_MAX];
+};
+
+/* Take fd over. */
+void mr_conn_new(struct server *server, int fd);
+/* Tell every connection that the service ends. */
+void mr_conn_stop_all(struct server *server);
+/* Release what is left once the pool is gone. */
+void mr_conn_free_all(struct server *server);
+/* The last connection of a server that stops is gone. */
+void mr_lmtpd_idle(struct server *server);
+
+#endif

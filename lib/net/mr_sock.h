@@ -1,0 +1,35 @@
+/*
+ * mr_sock: stream sockets by the names that settings give them:
+ *
+ *	unix:PATH		a socket in the file system
+ *	inet:ADDRESS:PORT	an IPv4 address, an IPv6 address in brackets, or "localhost"
+ *
+ * No names are looked up. Descriptors are close-on-exec; those that accept() gives do not block.
+ * Over TCP small writes go out at once (TCP_NODELAY).
+ */
+#ifndef MR_SOCK_H
+#define MR_SOCK_H
+
+#include <sys/types.h>
+
+#include "lib/base/mr_span.h"
+
+/*
+ * Listen, not blocking. mode: rights of a unix socket, "0660" as a number; a path that is there is
+ * replaced if it is a socket that nobody answers on. MR_EINVAL: no such form; MR_EEXIST: somebody
+ * listens there, or the path is something else; MR_EPERM, MR_ENOENT: its folder; MR_ELIMIT: path too
+ * long; MR_ETEMP.
+ */
+MR_MUST_USE int mr_sock_listen(const char *name, mode_t mode, int *fd_out);
+
+/* The next connection; MR_EAGAIN: none waits; MR_ELIMIT: no descriptors are left; MR_ETEMP. */
+MR_MUST_USE int mr_sock_accept(int listen_fd, int *fd_out);
+
+/* Connect, for timeout_ms at most, then not blocking. MR_EINVAL, MR_ELIMIT as above; all else, such
+ * as nobody listening, is MR_ETEMP. */
+MR_MUST_USE int mr_sock_connect(const char *name, int64_t timeout_ms, int *fd_out);
+
+/* An octal number of rights, "0660". MR_EINVAL. */
+MR_MUST_USE int mr_sock_mode(const char *text, mode_t *mode_out);
+
+#endif
