@@ -1,0 +1,43 @@
+/*
+ * deliver_args: the command line of millrace-deliver, and how its end is told to the MTA. Sender and
+ * recipient come from outside: a value is whatever stands behind its option, never an option itself,
+ * however it begins.
+ */
+#ifndef DELIVER_ARGS_H
+#define DELIVER_ARGS_H
+
+#include "lib/net/mr_smtp.h"
+
+/* sysexits(3), as pipe(8) and sendmail read them. */
+enum mr_exit {
+	MR_EXIT_OK = 0,
+	MR_EXIT_USAGE = 64,
+	MR_EXIT_NOUSER = 67,
+	MR_EXIT_UNAVAILABLE = 69,
+	MR_EXIT_TEMPFAIL = 75,
+	MR_EXIT_NOPERM = 77,
+	MR_EXIT_CONFIG = 78,
+};
+
+struct mr_deliver_args {
+	const char *config; /* NULL: the default one */
+	const char *socket; /* NULL: the first of lmtp_listen */
+	int64_t timeout_ms; /* for all of it */
+	struct mr_smtp_path from, to;
+	struct mr_span queue_id; /* may be empty */
+	bool version;
+};
+
+#define MR_DELIVER_TIMEOUT_S 900 /* less than pipe(8)'s command_time_limit, 1000 s */
+
+/*
+ * Read argv into args, its spans in arena. Returns 0; MR_EINVAL: usage; MR_ESYNTAX: an address or
+ * queue id that cannot be (error says which); MR_ENOMEM.
+ */
+MR_MUST_USE int mr_deliver_args(int argc, char **argv, struct mr_arena *arena,
+				struct mr_deliver_args *args_out, const char **error_out);
+
+/* What the MTA is told for a reply: 2xx 0, 4xx 75, 5.1.1 67 (no user), 5.7.x 77, else 69. */
+int mr_deliver_exit(const struct mr_smtp_reply *reply);
+
+#endif
