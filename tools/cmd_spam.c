@@ -131,7 +131,8 @@ static int run(struct spam *s, const struct verb *verb, int argc, char **argv)
 
 	s->source = mr_spam_source_new();
 	s->arena = mr_arena_new(ARENA_SIZE_MAX);
-	s->f = mr_spam_features_new();
+	s->psl = mr_psl_new(NULL); /* NULL: registered domains are no features */
+	s->f = mr_spam_features_new(s->psl);
 	if (s->source == NULL || s->arena == NULL || s->f == NULL)
 		return cli_complain(MR_ENOMEM, "spam", verb->name);
 	code = options(s, verb, argc, argv);
@@ -153,6 +154,7 @@ int cmd_spam(struct cli *cli, int argc, char **argv)
 	code = run(&s, verb, argc - 2, argv + 2);
 	mr_spam_source_free(s.source);
 	mr_spam_features_free(s.f);
+	mr_psl_free(s.psl);
 	mr_arena_free(s.arena);
 	return code;
 }

@@ -20,6 +20,7 @@ struct spam {
 	bool arriving; /* --arriving: the files are mail as a milter gets it */
 	struct mr_spam_source *source;
 	struct mr_arena *arena; /* of the message at hand */
+	struct mr_psl *psl;
 	struct mr_spam_features *f;
 	struct progress progress;
 	size_t failed; /* messages that could not be read */

@@ -161,8 +161,7 @@ static int add_text(struct extract *x, const struct mr_part *part)
 	if (mr_part_is(part, "text", "html"))
 		return mr_spam_html_add(&x->text, text, x->arena);
 	mr_spam_words_add(&x->text, text);
-	mr_spam_url_find(x->f, text);
-	return 0;
+	return mr_spam_url_find(x->f, text, x->arena);
 }
 
 static int add_parts(struct extract *x)

@@ -12,12 +12,13 @@ static const uint32_t room_of[MR_SPAM_FAMILIES] = {
 	[MR_SPAM_URL] = MR_SPAM_URL_MAX,   [MR_SPAM_GRAM] = MR_SPAM_GRAM_MAX,
 };
 
-struct mr_spam_features *mr_spam_features_new(void)
+struct mr_spam_features *mr_spam_features_new(const struct mr_psl *psl)
 {
 	struct mr_spam_features *f = mr_calloc(1, sizeof(*f));
 
 	if (f == NULL || (f->seen = mr_calloc(SEEN_ROOM, sizeof(*f->seen))) == NULL)
 		goto fail;
+	f->psl = psl;
 	for (size_t i = 0; i < MR_SPAM_FAMILIES; i++) {
 		struct mr_spam_list *l = &f->family[i];
 

@@ -9,7 +9,7 @@
 #ifndef MR_SPAM_FEATURE_H
 #define MR_SPAM_FEATURE_H
 
-#include "lib/base/mr_span.h"
+#include "lib/mail/mr_psl.h"
 #include "milters/spam/hash.h"
 
 enum mr_spam_family {
@@ -51,11 +51,13 @@ struct mr_spam_list {
 
 struct mr_spam_features {
 	struct mr_spam_list family[MR_SPAM_FAMILIES];
+	const struct mr_psl *psl; /* lent: where registered domains begin; NULL: nobody knows */
 	uint32_t *seen; /* private from here */
 };
 
-/* 0.7 MiB, of which a message touches what it needs. NULL: out of memory. */
-MR_MUST_USE struct mr_spam_features *mr_spam_features_new(void);
+/* 0.7 MiB, of which a message touches what it needs. psl outlives it and may be NULL. NULL: out of
+ * memory. */
+MR_MUST_USE struct mr_spam_features *mr_spam_features_new(const struct mr_psl *psl);
 /* NULL is allowed. */
 void mr_spam_features_free(struct mr_spam_features *f);
 MR_AUTO_DECLARE(mr_spam_features, mr_spam_features_free)

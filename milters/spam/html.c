@@ -79,10 +79,10 @@ static int add_attr(struct state *s, uint64_t tag_hash, struct mr_span tag,
 	add(s, hash, "attribute", tag, attr->name);
 	if (is_link(attr->name)) {
 		s->links++;
-		if ((err = mr_html_text(mr_span_sub(attr->value, 0, MR_SPAM_URL_SIZE_MAX), true,
+		if ((err = mr_html_text(mr_span_sub(attr->value, 0, MR_SPAM_LINK_SIZE_MAX), true,
 					s->arena, &url)) < 0)
 			return err;
-		mr_spam_url_add(s->words->f, url);
+		return mr_spam_url_add(s->words->f, url, s->arena);
 	} else if (mr_span_eq_nocase(attr->name, MR_SPAN("style"))) {
 		add_style(s, attr->value);
 	} else if (mr_span_eq_nocase(attr->name, MR_SPAN("alt")) ||
@@ -129,8 +129,7 @@ static int add_text(struct state *s, const struct mr_html_token *tok)
 		return err;
 	s->text_size += (uint32_t)text.len;
 	mr_spam_words_add(s->words, text);
-	mr_spam_url_find(s->words->f, text);
-	return 0;
+	return mr_spam_url_find(s->words->f, text, s->arena);
 }
 
 /* A number as its magnitude: 0, 1, 2 to 3, 4 to 7 ... */

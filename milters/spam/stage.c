@@ -12,6 +12,7 @@
 
 struct state {
 	struct mr_spam_model model;
+	struct mr_psl *psl; /* NULL: there is none here; domains are then no features */
 	pthread_mutex_t lock; /* of what follows */
 	struct mr_spam_features *spare[SPARE_MAX];
 	size_t spare_count;
@@ -68,6 +69,7 @@ static int spam_open(const struct mr_settings *set, void **state_out)
 		mr_free(state);
 		return err;
 	}
+	state->psl = mr_psl_new(NULL);
 	MR_ASSERT(pthread_mutex_init(&state->lock, NULL) == 0);
 	opened = true;
 	*state_out = state;
@@ -81,6 +83,7 @@ static void spam_close(void *arg)
 	while (state->spare_count > 0)
 		mr_spam_features_free(state->spare[--state->spare_count]);
 	pthread_mutex_destroy(&state->lock);
+	mr_psl_free(state->psl);
 	mr_spam_model_done(&state->model);
 	mr_free(state);
 }
@@ -93,7 +96,7 @@ static struct mr_spam_features *features_get(struct state *state)
 	if (state->spare_count > 0)
 		f = state->spare[--state->spare_count];
 	pthread_mutex_unlock(&state->lock);
-	return f != NULL ? f : mr_spam_features_new();
+	return f != NULL ? f : mr_spam_features_new(state->psl);
 }
 
 static void features_put(struct state *state, struct mr_spam_features *f)

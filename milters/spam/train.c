@@ -44,7 +44,7 @@ struct mr_spam_trainer *mr_spam_trainer_new(size_t lessons_size_max)
 	if (t == NULL)
 		return NULL;
 	mr_buf_init(&t->lessons, lessons_size_max);
-	if ((t->f = mr_spam_features_new()) == NULL) {
+	if ((t->f = mr_spam_features_new(NULL)) == NULL) {
 		mr_spam_trainer_free(t);
 		return NULL;
 	}

@@ -32,7 +32,7 @@ static void fill(struct mr_spam_features *f, uint64_t seed, unsigned count)
 
 MR_TEST(spam_features_are_a_set)
 {
-	MR_AUTO(mr_spam_features) *f = mr_spam_features_new();
+	MR_AUTO(mr_spam_features) *f = mr_spam_features_new(NULL);
 	struct mr_spam_list *words;
 
 	MR_NEED(t, f != NULL);
@@ -58,7 +58,7 @@ MR_TEST(spam_features_are_a_set)
 
 MR_TEST(spam_features_are_bounded)
 {
-	MR_AUTO(mr_spam_features) *f = mr_spam_features_new();
+	MR_AUTO(mr_spam_features) *f = mr_spam_features_new(NULL);
 
 	MR_NEED(t, f != NULL);
 	fill(f, 1, 10000); /* more than any family takes */
@@ -77,7 +77,7 @@ MR_TEST(spam_grams)
 		{ "abcde", 2 },    { "aaaaaaaa", 1 }, /* one sequence, five times */
 		{ "abcdabcd", 4 }, /* abcd bcda cdab dabc abcd */
 	};
-	MR_AUTO(mr_spam_features) *f = mr_spam_features_new();
+	MR_AUTO(mr_spam_features) *f = mr_spam_features_new(NULL);
 
 	MR_NEED(t, f != NULL);
 	for (size_t i = 0; i < MR_COUNT(rows); i++) {
@@ -100,7 +100,8 @@ static int rising(const void *a, const void *b)
 
 MR_TEST(spam_lesson_there_and_back)
 {
-	MR_AUTO(mr_spam_features) *f = mr_spam_features_new(), *back = mr_spam_features_new();
+	MR_AUTO(mr_spam_features) *f = mr_spam_features_new(NULL),
+				  *back = mr_spam_features_new(NULL);
 	MR_AUTO_BUF bytes;
 
 	mr_buf_init(&bytes, MR_SPAM_LESSON_SIZE_MAX);
@@ -139,7 +140,7 @@ MR_TEST(spam_lesson_bytes)
 		/* a count above the family's room */
 		{ "\x01\x06\xFF\x7F\0\0\0\0\0", 9, MR_ESYNTAX },
 	};
-	MR_AUTO(mr_spam_features) *f = mr_spam_features_new();
+	MR_AUTO(mr_spam_features) *f = mr_spam_features_new(NULL);
 
 	MR_NEED(t, f != NULL);
 	for (size_t i = 0; i < MR_COUNT(rows); i++) {
@@ -175,7 +176,7 @@ static void small_init(struct small *s)
 
 MR_TEST(spam_score_by_hand)
 {
-	MR_AUTO(mr_spam_features) *f = mr_spam_features_new();
+	MR_AUTO(mr_spam_features) *f = mr_spam_features_new(NULL);
 	struct mr_spam_score score;
 	struct small s;
 
@@ -217,7 +218,7 @@ MR_TEST(spam_score_threshold)
 		{ 5000, 999.999, true }, /* bounded */
 		{ -5000, -999.999, false },
 	};
-	MR_AUTO(mr_spam_features) *f = mr_spam_features_new();
+	MR_AUTO(mr_spam_features) *f = mr_spam_features_new(NULL);
 	struct small s;
 
 	MR_NEED(t, f != NULL);
@@ -339,7 +340,7 @@ MR_TEST(spam_model_builtin_and_empty)
 {
 	struct mr_spam_model m;
 	struct mr_spam_score score;
-	MR_AUTO(mr_spam_features) *f = mr_spam_features_new();
+	MR_AUTO(mr_spam_features) *f = mr_spam_features_new(NULL);
 
 	MR_NEED(t, f != NULL);
 	MR_NEED(t, mr_spam_model_builtin(&m) == 0);
@@ -380,7 +381,7 @@ static const int16_t zeros[1 << ZERO_BITS];
 static int train(unsigned from, unsigned below, bool down, struct mr_buf *out)
 {
 	MR_AUTO(mr_spam_trainer) *trainer = mr_spam_trainer_new(1 << 24);
-	MR_AUTO(mr_spam_features) *f = mr_spam_features_new();
+	MR_AUTO(mr_spam_features) *f = mr_spam_features_new(NULL);
 	int err = trainer == NULL || f == NULL ? MR_ENOMEM : 0;
 	struct mr_spam_model base = { .weight = { zeros, zeros },
 				      .bits = { ZERO_BITS, ZERO_BITS },
@@ -409,7 +410,7 @@ MR_TEST(spam_training_knows_no_order)
 
 MR_TEST(spam_training_learns)
 {
-	MR_AUTO(mr_spam_features) *f = mr_spam_features_new();
+	MR_AUTO(mr_spam_features) *f = mr_spam_features_new(NULL);
 	MR_AUTO(mr_spam_trainer) *trainer = mr_spam_trainer_new(1 << 20);
 	struct mr_spam_score score;
 	struct mr_spam_model m;

@@ -154,7 +154,7 @@ static void list(const struct mr_spam_features *f, enum mr_spam_family family, s
 MR_TEST(spam_features_of_a_message)
 {
 	static const char raw[] = "Subject: Buy now\nX-A: b\n\nBuy 100 pills, buy!\n";
-	MR_AUTO(mr_spam_features) *f = mr_spam_features_new();
+	MR_AUTO(mr_spam_features) *f = mr_spam_features_new(NULL);
 	MR_AUTO(mr_arena) *arena = mr_arena_new(ARENA_MAX);
 	struct mr_spam_view view;
 	MR_AUTO_BUF out;
@@ -193,7 +193,7 @@ MR_TEST(spam_words)
 	};
 
 	for (size_t i = 0; i < MR_COUNT(rows); i++) {
-		MR_AUTO(mr_spam_features) *f = mr_spam_features_new();
+		MR_AUTO(mr_spam_features) *f = mr_spam_features_new(NULL);
 		struct mr_spam_words w = { .f = f, .family = MR_SPAM_WORD, .kind = "word" };
 
 		MR_NEED(t, f != NULL);
@@ -210,26 +210,36 @@ MR_TEST(spam_urls)
 		const char *text, *want;
 	} rows[] = {
 		{ "see http://www.shop.example.com/buy now",
-		  "host:www.shop.example.com domain:example.com top-level:.com path:buy " },
+		  "scheme:http path:buy host:www.shop.example.com domain:example.com "
+		  "top-level:.com " },
 		/* in the registry of the United Kingdom names are sold at the third level */
-		{ "http://a.b.co.uk", "host:a.b.co.uk domain:b.co.uk top-level:.uk " },
-		{ "http://192.0.2.7:8080/",
-		  "link-trait:a port host:192.0.2.7 link-trait:a number for a host " },
+		{ "HTTP://a.B.co.uk", "scheme:HTTP host:a.b.co.uk domain:b.co.uk top-level:.uk " },
+		{ "http://192.0.2.7:8080/", "scheme:http link-trait:a port host:192.0.2.7 "
+					    "link-trait:a number for a host " },
+		/* the same number in one piece: 192 * 2^24 + 2 * 2^8 + 7 */
+		{ "http://3221225991/",
+		  "scheme:http host:192.0.2.7 link-trait:a number for a host " },
 		{ "http://bank.example.com@evil.example.net/",
-		  "link-trait:a user name before the host host:evil.example.net "
+		  "scheme:http link-trait:a user name before the host host:evil.example.net "
 		  "domain:example.net top-level:.net " },
+		{ "http://a.b.c.d.example.org",
+		  "scheme:http host:a.b.c.d.example.org domain:example.org top-level:.org "
+		  "link-trait:a host of many labels " },
 		{ "no link: // here", "" },
 		{ "://", "" },
 	};
+	MR_AUTO(mr_psl) *psl = mr_psl_new(NULL);
 
+	MR_NEED(t, psl != NULL);
 	for (size_t i = 0; i < MR_COUNT(rows); i++) {
-		MR_AUTO(mr_spam_features) *f = mr_spam_features_new();
+		MR_AUTO(mr_spam_features) *f = mr_spam_features_new(psl);
+		MR_AUTO(mr_arena) *arena = mr_arena_new(ARENA_MAX);
 		MR_AUTO(mr_block) *in = mr_test_exact(t, i, rows[i].text);
 		MR_AUTO_BUF out;
 
 		mr_buf_init(&out, 10000);
-		MR_NEED(t, f != NULL && in != NULL);
-		mr_spam_url_find(f, mr_block_span(in));
+		MR_NEED(t, f != NULL && in != NULL && arena != NULL);
+		MR_NEED(t, mr_spam_url_find(f, mr_block_span(in), arena) == 0);
 		list(f, MR_SPAM_URL, &out);
 		MR_CHECK_SPAN(t, rows[i].want, mr_buf_span(&out));
 	}
@@ -240,7 +250,8 @@ MR_TEST(spam_html)
 	static const char html[] =
 		"<a href=\"http://evil.example.com/\">click</a><style>p { x }</style> her&eacute;"
 		"<p style='color: RED;font-size:0'>x</p><!-- c -->";
-	MR_AUTO(mr_spam_features) *f = mr_spam_features_new();
+	MR_AUTO(mr_psl) *psl = mr_psl_new(NULL);
+	MR_AUTO(mr_spam_features) *f = mr_spam_features_new(psl);
 	MR_AUTO(mr_arena) *arena = mr_arena_new(ARENA_MAX);
 	struct mr_spam_words w = { .f = f, .family = MR_SPAM_WORD, .kind = "word" };
 	MR_AUTO_BUF out;
