@@ -35,7 +35,7 @@ def row(name, what, rows):
     ham = [s for kind, s, _ in rows if kind == "ham"]
     fp = sum(v == "spam" for kind, _, v in rows if kind == "ham")
     tp = sum(v == "spam" for kind, _, v in rows if kind == "spam")
-    print("%-12s %-14s %5d spam %5d good  recall at 0.1%% FP %6.2f %%  1-ROCA %7.4f %%"
+    print("%-18s %-18s %5d spam %5d good  recall at 0.1%% FP %6.2f %%  1-ROCA %7.4f %%"
           "  own threshold: FP %7.3f %%, recall %6.2f %%"
           % (name, what, len(spam), len(ham), recall_at(spam, ham, 0.001), one_roca(spam, ham),
              100.0 * fp / max(1, len(ham)), 100.0 * tp / max(1, len(spam))))

@@ -12,7 +12,7 @@ import gzip
 import os
 import sys
 
-LEARN_WHOLE = set(os.environ.get("LEARN","enron-beck-s list-usrp").split())
+LEARN_WHOLE = {"enron-beck-s", "list-usrp"}
 LEARN_PART = {"sa": 0.6, "pot": 0.5}
 KEEP = (b"subject:", b"content-", b"mime-version:")
 
