@@ -6,6 +6,11 @@
 #define SEEN_ROOM (1u << 15)
 _Static_assert(SEEN_ROOM >= 2 * MR_SPAM_ALL_MAX, "the table of seen features is too small");
 
+/* A slot holds the number of its round, from 1, the family and the key. */
+#define FAMILY_BITS 3
+#define ROUNDS      (1u << (32 - MR_SPAM_KEY_BITS - FAMILY_BITS))
+_Static_assert(MR_SPAM_FAMILIES <= 1 << FAMILY_BITS, "a family does not fit its bits");
+
 static const uint32_t room_of[MR_SPAM_FAMILIES] = {
 	[MR_SPAM_WORD] = MR_SPAM_WORD_MAX, [MR_SPAM_HEAD] = MR_SPAM_HEAD_MAX,
 	[MR_SPAM_NAME] = MR_SPAM_NAME_MAX, [MR_SPAM_HTML] = MR_SPAM_HTML_MAX,
@@ -19,6 +24,7 @@ struct mr_spam_features *mr_spam_features_new(const struct mr_psl *psl)
 	if (f == NULL || (f->seen = mr_calloc(SEEN_ROOM, sizeof(*f->seen))) == NULL)
 		goto fail;
 	f->psl = psl;
+	f->round = 1;
 	for (size_t i = 0; i < MR_SPAM_FAMILIES; i++) {
 		struct mr_spam_list *l = &f->family[i];
 
@@ -51,16 +57,22 @@ void mr_spam_features_reset(struct mr_spam_features *f)
 {
 	for (size_t i = 0; i < MR_SPAM_FAMILIES; i++)
 		f->family[i].count = 0;
-	memset(f->seen, 0, SEEN_ROOM * sizeof(*f->seen));
+	/* Slots of other rounds are free: the table is wiped only when the numbers run out. */
+	if (++f->round == ROUNDS) {
+		memset(f->seen, 0, SEEN_ROOM * sizeof(*f->seen));
+		f->round = 1;
+	}
 }
 
-/* True when key of family was not there; it is now. The mark is never 0, which is a free slot. */
+/* True when key of family was not there; it is now. */
 static bool seen_add(struct mr_spam_features *f, enum mr_spam_family family, uint32_t key)
 {
-	uint32_t mark = ((uint32_t)family + 1) << MR_SPAM_KEY_BITS | key;
+	uint32_t mark = f->round << (MR_SPAM_KEY_BITS + FAMILY_BITS) |
+			(uint32_t)family << MR_SPAM_KEY_BITS | key;
 	uint32_t at = (key ^ (uint32_t)family * 0x9E37u) & (SEEN_ROOM - 1);
 
-	for (; f->seen[at] != 0; at = (at + 1) & (SEEN_ROOM - 1)) {
+	for (; f->seen[at] >> (MR_SPAM_KEY_BITS + FAMILY_BITS) == f->round;
+	     at = (at + 1) & (SEEN_ROOM - 1)) {
 		if (f->seen[at] == mark)
 			return false;
 	}

@@ -53,6 +53,7 @@ struct mr_spam_features {
 	struct mr_spam_list family[MR_SPAM_FAMILIES];
 	const struct mr_psl *psl; /* lent: where registered domains begin; NULL: nobody knows */
 	uint32_t *seen; /* private from here */
+	uint32_t round;
 };
 
 /* 0.7 MiB, of which a message touches what it needs. psl outlives it and may be NULL. NULL: out of

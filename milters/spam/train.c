@@ -6,11 +6,12 @@
 #include "milters/spam/score.h"
 
 /* docs/spam-method.md has the experiments that chose these. */
-#define PASSES    4
-#define RATE_WORD 1.2 /* of the first model */
-#define RATE_GRAM 4.0 /* of the second */
-#define RATE_BIAS 0.1 /* of a bias, against its model's */
-#define FOLDS     4 /* for the threshold: each quarter is scored by a model of the others */
+#define PASSES      4
+#define RATE_WORD   1.2 /* of the first model */
+#define RATE_GRAM   4.0 /* of the second */
+#define RATE_BIAS   0.1 /* of a bias, against its model's */
+#define FOLDS       4 /* for the threshold: each quarter is scored by a model of the others */
+#define FOLD_PASSES 2 /* of those: they need to be like the model, not as good */
 
 /* Weights while training: 2^-20, a 1024th of the file's unit, so that small steps are not lost. */
 #define FINE      (1.0 / (1 << 20))
@@ -200,10 +201,10 @@ static void load(struct mr_spam_trainer *t, const struct entry *e)
 	MR_ASSERT(err == 0);
 }
 
-/* All passes, over all lessons but those of fold `without` (FOLDS: over all). */
-static void passes(struct mr_spam_trainer *t, unsigned without)
+/* Some passes over all lessons but those of fold `without` (FOLDS: over all). */
+static void passes(struct mr_spam_trainer *t, unsigned count, unsigned without)
 {
-	for (unsigned pass = 0; pass < PASSES; pass++) {
+	for (unsigned pass = 0; pass < count; pass++) {
 		for (size_t i = 0; i < t->count; i++) {
 			const struct entry *e = &t->entry[i];
 
@@ -244,7 +245,7 @@ static int calibrate(struct mr_spam_trainer *t, const struct mr_spam_model *base
 	for (unsigned fold = 0; fold < FOLDS && err == 0; fold++) {
 		if ((err = start(t, base)) < 0)
 			break;
-		passes(t, fold);
+		passes(t, FOLD_PASSES, fold);
 		for (size_t i = 0; i < t->count; i++) {
 			if (t->entry[i].spam || fold_of(&t->entry[i]) != fold)
 				continue;
@@ -306,12 +307,12 @@ int mr_spam_trainer_run(struct mr_spam_trainer *t, const struct mr_spam_model *b
 	t->progress = progress;
 	t->progress_arg = arg;
 	t->done = 0;
-	t->all = (FOLDS + 1) * PASSES * t->count;
+	t->all = (FOLDS * FOLD_PASSES + PASSES) * t->count;
 	if (t->count > 0) /* entry may be NULL */
 		qsort(t->entry, t->count, sizeof(*t->entry), by_digest);
 	if ((err = calibrate(t, base, fp_max, &threshold)) < 0 || (err = start(t, base)) < 0)
 		return err;
-	passes(t, FOLDS);
+	passes(t, PASSES, FOLDS);
 	if (progress != NULL)
 		progress(arg, t->all, t->all);
 	return finish(t, threshold, base->on_builtin, out);

@@ -54,6 +54,14 @@ MR_TEST(spam_features_are_a_set)
 	MR_CHECK_INT(t, 0, words->count);
 	mr_spam_feature_add(f, MR_SPAM_WORD, 0, "word", MR_SPAN(""), MR_SPAN("z"));
 	MR_CHECK_INT(t, 1, words->count);
+	/* however often it is reset: what an earlier message had is forgotten */
+	for (uint64_t round = 0; round < 100; round++) {
+		mr_spam_features_reset(f);
+		mr_spam_feature_add(f, MR_SPAM_WORD, round << 40, "word", MR_SPAN(""),
+				    MR_SPAN("a"));
+		mr_spam_feature_add(f, MR_SPAM_WORD, 7ull << 40, "word", MR_SPAN(""), MR_SPAN("a"));
+		MR_CHECK_INT(t, round == 7 ? 1 : 2, words->count);
+	}
 }
 
 MR_TEST(spam_features_are_bounded)
