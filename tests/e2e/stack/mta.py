@@ -44,6 +44,7 @@ class Plan:
     message_size_max: int = 20 << 20
     recipient_delimiter: str = "+"
     host_name: str = jail.HOST_NAME
+    process_limit: int = 200        # SMTP sessions at a time
     retry_s: int = 1                # how soon what was deferred is tried again
 
     def milters_of(self, listener):

@@ -122,7 +122,7 @@ class Postfix(Mta):
             "maximal_backoff_time": f"{plan.retry_s}s",
             "lmtp_connect_timeout": "5s",
             "lmtp_send_xforward_command": "yes",
-            "default_process_limit": "200",
+            "default_process_limit": plan.process_limit,
             "smtpd_client_connection_count_limit": "0",
             "smtpd_client_connection_rate_limit": "0",
             "smtpd_error_sleep_time": "0",

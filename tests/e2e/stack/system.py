@@ -20,7 +20,7 @@ class System:
 
     def __init__(self, build, mta="postfix", *, spam=False, deliver="dovecot", name=None,
                  settings=None, ports=None, milters=(), listeners=(), message_size_max=20 << 20,
-                 own_users=None):
+                 process_limit=200, own_users=None):
         """deliver: dovecot (its LMTP), lmtpd (ours), pipe (millrace-deliver, which hands to lmtpd).
         spam: our spam milter in the chain. settings: for millrace.conf. ports: a dict with smtp,
         imap, submission; what is missing is a free one. milters: other Milters, after ours.
@@ -39,7 +39,7 @@ class System:
                                  settings={"message_size_max": message_size_max, **(settings or {})})
         self.dovecot = Dovecot(self.ground.folder("dovecot"), self.millrace.mail, self.ports["imap"])
         self._mta_name, self._milters, self._listeners = mta, list(milters), list(listeners)
-        self._message_size_max = message_size_max
+        self._limits = {"message_size_max": message_size_max, "process_limit": process_limit}
         self.mta, self._users = None, 0
 
     def start(self):
@@ -95,7 +95,7 @@ class System:
         plan = Plan(folder=self.ground.folder(self._mta_name),
                     listeners=listeners + self._listeners, delivery=delivery,
                     milters=milters + self._milters, outside_port=self.outside.port,
-                    auth_socket=self.dovecot.auth_socket, message_size_max=self._message_size_max)
+                    auth_socket=self.dovecot.auth_socket, **self._limits)
         if self._mta_name == "postfix":
             return Postfix(plan)
         return Sendmail(plan, self.build.parent / "sendmail/root")

@@ -1,0 +1,72 @@
+"""What is down is waited for: no mail is lost, none bounces, and it comes later."""
+import pytest
+
+from stack import LMTPD, SPAM, letter, wait_until
+
+
+def test_milter_down(mail):
+    """The MTA says 4xx, the sender tries again, and the message arrives scored."""
+    alice = mail.new_user()
+    daemon = mail.millrace.daemons[SPAM]
+    daemon.stop()
+    try:
+        outcome = mail.send("bob@example.net", alice, letter("Later"))
+        assert outcome.code // 100 == 4, outcome
+    finally:
+        daemon.start()
+    assert mail.send("bob@example.net", alice, letter("Later")).accepted
+    message, = mail.wait_mail(alice)
+    assert message["X-Spam-Score"]
+
+
+def test_milter_killed_inside_a_session(mail):
+    """kill -9 between RCPT and the content: that message is 4xx, the next one is taken."""
+    alice = mail.new_user()
+    daemon = mail.millrace.daemons[SPAM]
+    with mail.connect() as smtp:
+        smtp.mail("bob@example.net")
+        smtp.rcpt(alice)
+        daemon.kill()
+        daemon.start()
+        code, _ = smtp.data(b"Subject: Broken\r\n\r\nx\r\n")
+        assert code // 100 == 4
+    with mail.mailbox(alice) as box:
+        assert not box.messages()
+    assert mail.send("bob@example.net", alice, letter("Whole")).accepted
+    mail.wait_mail(alice)
+
+
+@pytest.mark.parametrize("how", ["stop", "kill"])
+def test_lmtpd_down(mail, how):
+    """The message waits in the MTA's queue and is delivered once."""
+    alice = mail.new_user()
+    daemon = mail.millrace.daemons[LMTPD]
+    getattr(daemon, how)()
+    try:
+        outcome = mail.send("bob@example.net", alice, letter("Later"))
+        assert outcome.accepted
+        wait_until(lambda: outcome.queue_id in mail.mta.queue(), 10, "it waits")
+    finally:
+        daemon.start()
+    mail.mta.flush()
+    mail.wait_mail(alice, seconds=60)
+    mail.wait_queue_empty()
+    with mail.mailbox(alice) as box:
+        assert len(box.messages()) == 1
+
+
+def test_mail_dir_not_writable(mail):
+    """A broken disk is a temporary failure: the message waits."""
+    alice = mail.new_user()
+    maildir = mail.millrace.mail / "example.org" / alice.split("@")[0]
+    maildir.parent.mkdir(exist_ok=True)
+    maildir.write_text("a file where a folder should be")
+    try:
+        outcome = mail.send("bob@example.net", alice, letter("Later"))
+        wait_until(lambda: "4.3" in mail.mta.log().rpartition(outcome.queue_id)[2]
+                   or "status=deferred" in mail.mta.log(), 20, "a temporary failure in the log")
+        assert outcome.queue_id in mail.mta.queue()
+    finally:
+        maildir.unlink()
+    mail.mta.flush()
+    mail.wait_mail(alice, seconds=60)
