@@ -63,8 +63,9 @@ def test_mail_dir_not_writable(mail):
     maildir.write_text("a file where a folder should be")
     try:
         outcome = mail.send("bob@example.net", alice, letter("Later"))
-        wait_until(lambda: "4.3" in mail.mta.log().rpartition(outcome.queue_id)[2]
-                   or "status=deferred" in mail.mta.log(), 20, "a temporary failure in the log")
+        wait_until(lambda: [line for line in mail.mta.log().splitlines()
+                            if outcome.queue_id in line and "dsn=4." in line],
+                   20, "a temporary failure in the log")
         assert outcome.queue_id in mail.mta.queue()
     finally:
         maildir.unlink()
