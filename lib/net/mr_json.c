@@ -82,6 +82,12 @@ void mr_json_real(struct mr_json *j, const char *key, double value)
 		(void)mr_buf_adds(j->out, "null");
 }
 
+void mr_json_raw(struct mr_json *j, const char *key, struct mr_span text)
+{
+	begin(j, key);
+	(void)mr_buf_add(j->out, text);
+}
+
 void mr_json_bool(struct mr_json *j, const char *key, bool value)
 {
 	begin(j, key);

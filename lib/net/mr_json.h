@@ -34,6 +34,8 @@ void mr_json_str(struct mr_json *j, const char *key, struct mr_span value);
 void mr_json_int(struct mr_json *j, const char *key, int64_t value);
 /* Three decimals; not a number and infinity are null. */
 void mr_json_real(struct mr_json *j, const char *key, double value);
+/* text is a JSON value already: a number with decimals of its own. */
+void mr_json_raw(struct mr_json *j, const char *key, struct mr_span text);
 void mr_json_bool(struct mr_json *j, const char *key, bool value);
 
 #endif

@@ -6,6 +6,7 @@
 #include "lib/base/mr_err.h"
 #include "lib/base/mr_log.h"
 #include "lib/base/mr_time.h"
+#include "lib/net/mr_json.h"
 
 #define LINES_MAX 1048576 /* bytes of the lines of one answer */
 
@@ -31,27 +32,32 @@ static bool is_number(struct mr_span s)
 	return mr_cur_left(&c) == 0;
 }
 
+/* A name is at most as long as a metric's and its labels. */
+#define NAME_SIZE 512
+
 static void put_json(struct mr_buf *out, struct lines lines)
 {
 	struct mr_cur c = mr_cur(lines.text);
 	struct mr_span line;
-	const char *comma = "";
+	struct mr_json j;
 
-	mr_buf_adds(out, " {");
+	mr_buf_addc(out, ' ');
+	mr_json_init(&j, out);
+	mr_json_open(&j, NULL, '{');
 	while (mr_cur_line(&c, &line)) {
 		size_t at = lines.last_blank ? mr_span_rfind(line, ' ') : mr_span_find(line, ' ');
 		struct mr_span value = mr_span_sub(line, at + 1, line.len);
+		char name[NAME_SIZE];
 
-		mr_buf_adds(out, comma);
-		mr_control_json(out, mr_span_sub(line, 0, at));
-		mr_buf_adds(out, ":");
+		if (mr_span_copyz(mr_span_sub(line, 0, at), name, sizeof(name)) < 0)
+			continue;
 		if (is_number(value))
-			mr_buf_add(out, value);
+			mr_json_raw(&j, name, value);
 		else
-			mr_control_json(out, value);
-		comma = ",";
+			mr_json_str(&j, name, value);
 	}
-	mr_buf_adds(out, "}\n");
+	mr_json_close(&j);
+	mr_buf_addc(out, '\n');
 }
 
 static void put_lines(struct mr_buf *out, struct lines lines, bool json)
@@ -72,16 +78,18 @@ static void put_lines(struct mr_buf *out, struct lines lines, bool json)
 
 void mr_command_trace_line(struct mr_buf *out, struct mr_span line, bool json)
 {
-	size_t before = out->len;
+	struct mr_json j;
 
-	mr_buf_adds(out, json ? " {\"line\":" : " ");
-	if (json)
-		mr_control_json(out, line);
-	else
+	mr_buf_addc(out, ' ');
+	if (json) {
+		mr_json_init(&j, out);
+		mr_json_open(&j, NULL, '{');
+		mr_json_str(&j, "line", line);
+		mr_json_close(&j);
+	} else {
 		mr_buf_add(out, line);
-	mr_buf_adds(out, json ? "}\n" : "\n");
-	if (mr_buf_err(out) < 0)
-		mr_buf_cut(out, before); /* a whole line or none */
+	}
+	mr_buf_addc(out, '\n');
 }
 
 /* -- the commands: each writes lines and returns 0, or an error whose text is in lines ---------- */

@@ -15,7 +15,7 @@
 MR_MUST_USE int mr_command_run(struct mr_run *run, struct mr_span line, struct mr_buf *out,
 			       struct mr_control_cmd *cmd_out);
 
-/* Append a traced line as trace answers it. */
+/* Append a traced line as trace answers it. After an mr_buf_err() out is not whole. */
 void mr_command_trace_line(struct mr_buf *out, struct mr_span line, bool json);
 
 #endif

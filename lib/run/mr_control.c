@@ -100,20 +100,6 @@ int mr_control_path(const char *run_dir, const char *word, char out[MR_PATH_MAX]
 	return len < 0 || len >= MR_PATH_MAX ? MR_ELIMIT : 0;
 }
 
-void mr_control_json(struct mr_buf *out, struct mr_span s)
-{
-	mr_buf_addc(out, '"');
-	for (size_t i = 0; i < s.len; i++) {
-		if (s.p[i] == '"' || s.p[i] == '\\')
-			mr_buf_addc(out, '\\');
-		if (s.p[i] < ' ' || s.p[i] > '~')
-			mr_buf_printf(out, "\\u%04x", (uint8_t)s.p[i]);
-		else
-			mr_buf_addc(out, s.p[i]);
-	}
-	mr_buf_addc(out, '"');
-}
-
 /* -- client ---------------------------------------------------------------------------------- */
 
 /* Read more into in. MR_ECLOSED: the other side ended; MR_ETEMP: nothing came in time. */

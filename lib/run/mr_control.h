@@ -65,7 +65,4 @@ MR_MUST_USE int mr_control_ask(const char *path, const char *command, int timeou
 /* run_dir/WORD.ctl. MR_ELIMIT. */
 MR_MUST_USE int mr_control_path(const char *run_dir, const char *word, char out[MR_PATH_MAX]);
 
-/* Append s as a JSON string (RFC 8259 7). Octets above 127 are taken for Latin-1. */
-void mr_control_json(struct mr_buf *out, struct mr_span s);
-
 #endif

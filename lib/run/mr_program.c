@@ -9,6 +9,7 @@
 #include "lib/base/mr_log.h"
 #include "lib/run/mr_notify.h"
 #include "lib/run/mr_privs.h"
+#include "lib/run/mr_rights.h"
 #include "lib/run/mr_run.h"
 #include "lib/run/mr_server.h"
 
@@ -139,18 +140,6 @@ static int open_all(struct mr_run *run, const struct options *o, struct mr_serve
 	return -1;
 }
 
-/* No way back from here. */
-static int give_up_rights(struct mr_run *run, const struct options *o)
-{
-	int err;
-
-	if (run->becomes && (err = mr_privs_drop(&run->user)) < 0)
-		return failed("cannot become the user", err, NULL);
-	if ((err = mr_privs_harden(o->debug)) < 0)
-		return failed("privileges", err, NULL);
-	return -1;
-}
-
 static int serve(struct mr_run *run, struct mr_server *server)
 {
 	int err = mr_server_start(server);
@@ -170,8 +159,9 @@ static int run_program(struct mr_run *run, const struct options *o)
 	struct mr_server *server = NULL;
 	int code = open_all(run, o, &server);
 
-	if (code < 0)
-		code = give_up_rights(run, o);
+	/* No way back from here. */
+	if (code < 0 && mr_rights_drop(run, o->debug) < 0)
+		code = EXIT_OTHER;
 	if (code < 0)
 		code = serve(run, server);
 	/* First the thread that calls the hooks, then what they use. */

@@ -84,9 +84,10 @@ void mr_run_settings_release(struct mr_run *run, const struct mr_settings *set);
 
 /*
  * For open(): what the program may read, or write and create, below path once the sandbox holds. The
- * folders of the settings (store, spool_dir, mail_dir, by the sets in program->sandbox) and the
- * system's own to read (/etc, /usr) are there already. path must exist when open() returns.
- * MR_ENOMEM; MR_ELIMIT: more than 16.
+ * system's own folders (/etc, /usr), those of the settings file and of each absolute path that a
+ * setting of this program names are there to read already; mail_dir, the store's folder and
+ * spool_dir to write, by the sets in program->sandbox. A path to write must exist when open()
+ * returns. MR_ENOMEM; MR_ELIMIT: more than 16.
  */
 MR_MUST_USE int mr_run_may_read(struct mr_run *run, const char *path);
 MR_MUST_USE int mr_run_may_write(struct mr_run *run, const char *path);

@@ -303,6 +303,8 @@ static void serve_conn(struct mr_server *s, struct conn *c, int events)
 		keep = false;
 	if (keep && (events & (POLLIN | POLLHUP)))
 		keep = on_readable(s, c);
+	if (keep && mr_buf_err(&c->out) < 0)
+		keep = false; /* out of memory: half a line may be in it */
 	if (keep && c->out.len > 0)
 		keep = on_writable(c);
 	if (keep && mr_now_ms() >= c->deadline_ms)

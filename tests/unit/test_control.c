@@ -61,16 +61,6 @@ MR_TEST(control_grammar)
 	}
 }
 
-MR_TEST(control_json_text)
-{
-	MR_AUTO_BUF out;
-
-	mr_buf_init(&out, 1000);
-	mr_control_json(&out, mr_span("a\"\\\n\x01\xe9", 6));
-	MR_NEED(t, mr_buf_err(&out) == 0);
-	MR_CHECK_STR(t, "\"a\\\"\\\\\\u000a\\u0001\\u00e9\"", mr_buf_str(&out)); /* RFC 8259 7 */
-}
-
 MR_TEST(control_about)
 {
 	MR_CHECK(t, mr_trace_about(MR_SPAN("delivered id=4bX size=1"), MR_SPAN("4bX")));
