@@ -3,11 +3,11 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "lib/base/mr_cur.h"
 #include "lib/base/mr_err.h"
-#include "lib/base/mr_io.h"
 #include "lib/base/mr_time.h"
 #include "lib/net/mr_listen.h"
 
@@ -163,9 +163,11 @@ int mr_control_ask(const char *path, const char *command, int timeout_ms, mr_con
 	mr_buf_init(&in, 4 * MR_CONTROL_REPLY_MAX);
 	if ((err = mr_connect_unix(path, &fd)) < 0)
 		return err == MR_ETEMP || err == MR_EINVAL ? MR_ENOENT : err;
-	if ((err = mr_buf_printf(&in, "%s\n", command)) < 0 ||
-	    (err = mr_write_all(fd, mr_buf_span(&in))) < 0)
+	if ((err = mr_buf_printf(&in, "%s\n", command)) < 0)
 		return err;
+	/* It fits a fresh socket. A server that has closed already may have said why: read on. */
+	if (send(fd, in.p, in.len, MSG_NOSIGNAL) < 0 && errno != EPIPE)
+		return mr_err_from_errno(errno);
 	mr_buf_reset(&in);
 	while (done == 0) {
 		if ((err = read_more(fd, timeout_ms, &in)) < 0)

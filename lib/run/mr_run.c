@@ -233,7 +233,7 @@ bool mr_run_traced(struct mr_run *run)
 void mr_run_trace(struct mr_run *run, const char *queue_id, const char *format, ...)
 {
 	char text[MR_LOG_LINE_MAX + 1], line[MR_LOG_LINE_MAX + 1];
-	const struct mr_kv kv[] = { MR_KV("id", queue_id), MR_KV("text", text) };
+	struct mr_kv kv[2];
 	va_list args;
 
 	if (!mr_run_traced(run))
@@ -241,6 +241,8 @@ void mr_run_trace(struct mr_run *run, const char *queue_id, const char *format, 
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args); /* a longer one is cut, as in the log */
 	va_end(args);
+	kv[0] = MR_KV("id", queue_id);
+	kv[1] = MR_KV("text", text);
 	if (mr_log_debugs("trace")) {
 		mr_log_line(MR_LOG_DEBUG, "trace", kv, MR_COUNT(kv));
 		return;
