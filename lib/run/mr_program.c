@@ -7,6 +7,7 @@
 
 #include "lib/base/mr_err.h"
 #include "lib/base/mr_log.h"
+#include "lib/net/mr_listen.h"
 #include "lib/run/mr_notify.h"
 #include "lib/run/mr_privs.h"
 #include "lib/run/mr_rights.h"
@@ -173,6 +174,32 @@ static int run_program(struct mr_run *run, const struct options *o)
 	return code;
 }
 
+/* -n: what the start would refuse, without touching anything. */
+static int check(const struct options *o, const struct mr_settings *set)
+{
+	const char *name = o->user ? o->user : set->user;
+	MR_AUTO_BUF error;
+	struct mr_where where;
+	struct mr_user user;
+	int err = 0;
+
+	mr_buf_init(&error, 4096);
+	if (set->metrics_listen[0])
+		err = mr_listen_parse(set->metrics_listen, &where, &error);
+	if (err == 0 && set->metrics_listen[0] && !mr_listen_loopback(&where))
+		err = mr_buf_printf(&error, "%s: not a loopback address", set->metrics_listen) < 0
+			      ? MR_ENOMEM
+			      : MR_EINVAL;
+	if (err == 0 && name[0])
+		err = mr_user_find(name, &user, &error);
+	if (err < 0) {
+		fprintf(stderr, "%s\n", error.len > 0 ? mr_buf_str(&error) : mr_err_text(err));
+		return EXIT_CONFIG;
+	}
+	printf("%s: ok\n", o->settings_path ? o->settings_path : "defaults");
+	return EXIT_OK;
+}
+
 int mr_main(const struct mr_program *program, int argc, char **argv)
 {
 	struct mr_settings set = { .owned = NULL };
@@ -184,9 +211,9 @@ int mr_main(const struct mr_program *program, int argc, char **argv)
 	    (code = settings_read(&o, &set)) >= 0)
 		return code;
 	if (o.check) {
-		printf("%s: ok\n", o.settings_path ? o.settings_path : "defaults");
+		code = check(&o, &set);
 		mr_settings_done(&set);
-		return EXIT_OK;
+		return code;
 	}
 	umask(027);
 	tzset(); /* syslog(3) needs it, and the sandbox may hide the file */

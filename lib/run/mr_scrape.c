@@ -42,6 +42,7 @@ int mr_scrape(struct mr_span request, const struct mr_metrics *m, struct mr_buf 
 	bool head;
 	int err;
 
+	mr_buf_init(&body, BODY_MAX);
 	if (!is_whole(request))
 		return request.len < MR_SCRAPE_REQUEST_MAX
 			       ? 0
@@ -56,7 +57,6 @@ int mr_scrape(struct mr_span request, const struct mr_metrics *m, struct mr_buf 
 	mr_span_split(target, '?', &target, &version);
 	if (!mr_span_eq(target, MR_SPAN("/metrics")))
 		return refuse(out, "404 Not Found");
-	mr_buf_init(&body, BODY_MAX);
 	if ((err = mr_metrics_text(m, &body)) < 0)
 		return err;
 	return answer(out, "200 OK", "text/plain; version=0.0.4; charset=utf-8", mr_buf_span(&body),

@@ -41,21 +41,13 @@ static void child(const struct mr_instance *in, const struct mr_program *program
 	_exit(mr_main(program, option ? 5 : 4, (char **)(uintptr_t)argv));
 }
 
-bool mr_instance_start(struct mr_t *t, struct mr_instance *in, const struct mr_program *program,
-		       const char *more, const char *option)
+bool mr_instance_launch(struct mr_instance *in, const struct mr_program *program,
+			const char *option)
 {
 	MR_AUTO_BUF answer, error;
 
 	mr_buf_init(&answer, 100000);
 	mr_buf_init(&error, 1000);
-	/* A start for each failing allocation would take minutes, and its leaks are not seen here. */
-	if (t->oom || getenv("MR_TEST_OOM"))
-		return false;
-	snprintf(in->dir, sizeof(in->dir), "%s", mr_test_dir(t));
-	if (mr_path_join(in->dir, "millrace.conf", in->settings) < 0 ||
-	    mr_control_path(in->dir, program->word, in->control) < 0 ||
-	    !mr_instance_settings(in, more))
-		return false;
 	fflush(NULL);
 	in->pid = fork();
 	if (in->pid == 0)
@@ -71,6 +63,20 @@ bool mr_instance_start(struct mr_t *t, struct mr_instance *in, const struct mr_p
 		pause_ms(10);
 	}
 	return false;
+}
+
+bool mr_instance_start(struct mr_t *t, struct mr_instance *in, const struct mr_program *program,
+		       const char *more, const char *option)
+{
+	/* A start for each failing allocation would take minutes, and its leaks are not seen here. */
+	if (t->oom || getenv("MR_TEST_OOM"))
+		return false;
+	snprintf(in->dir, sizeof(in->dir), "%s", mr_test_dir(t));
+	if (mr_path_join(in->dir, "millrace.conf", in->settings) < 0 ||
+	    mr_control_path(in->dir, program->word, in->control) < 0 ||
+	    !mr_instance_settings(in, more))
+		return false;
+	return mr_instance_launch(in, program, option);
 }
 
 int mr_instance_end(struct mr_instance *in)

@@ -21,6 +21,9 @@ bool mr_instance_settings(struct mr_instance *in, const char *more);
  * its exit code is what mr_instance_end() returns. option: one argument more, or NULL. */
 bool mr_instance_start(struct mr_t *t, struct mr_instance *in, const struct mr_program *program,
 		       const char *more, const char *option);
+/* The same in the folder that is there already, with its settings. */
+bool mr_instance_launch(struct mr_instance *in, const struct mr_program *program,
+			const char *option);
 /* Wait for its end, ten seconds at most, then kill it. Its exit code, or minus the signal's number. */
 int mr_instance_end(struct mr_instance *in);
 /* Ask its control socket; all lines go to answer, each with LF. As mr_control_ask. */

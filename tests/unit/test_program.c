@@ -1,0 +1,399 @@
+#include "lib/run/mr_program.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stddef.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/base/mr_err.h"
+#include "lib/base/mr_io.h"
+#include "lib/net/mr_listen.h"
+#include "lib/run/mr_control.h"
+#include "lib/run/mr_run.h"
+#include "tests/unit/mr_instance.h"
+#include "tests/unit/mr_test.h"
+
+/* -- programs --------------------------------------------------------------------------------- */
+
+static int stop_pipe[2];
+
+static int demo_open(struct mr_run *run)
+{
+	mr_run_set_state(run, &stop_pipe);
+	return pipe(stop_pipe) < 0 ? MR_ETEMP : 0;
+}
+
+static int demo_serve(struct mr_run *run)
+{
+	int *fds = mr_run_state(run);
+	char byte;
+
+	return read(fds[0], &byte, 1) == 1 ? 0 : MR_ETEMP;
+}
+
+static void demo_stop(struct mr_run *run, bool drain MR_UNUSED)
+{
+	int *fds = mr_run_state(run);
+
+	if (write(fds[1], "", 1) != 1)
+		_exit(98);
+}
+
+static void demo_status(struct mr_run *run MR_UNUSED, struct mr_buf *out)
+{
+	struct rlimit files;
+
+	getrlimit(RLIMIT_NOFILE, &files);
+	mr_buf_printf(out, "uid %d\ngid %d\ngroups %d\numask %o\n", (int)getuid(), (int)getgid(),
+		      getgroups(0, NULL), umask(027));
+	mr_buf_printf(out, "files_all %d\n", files.rlim_cur == files.rlim_max);
+}
+
+static int demo_other(int argc, char **argv MR_UNUSED)
+{
+	return 40 + argc;
+}
+
+static const struct mr_program demo = {
+	.name = "millrace-demo",
+	.word = "demo",
+	.sandbox = MR_SANDBOX_NET,
+	.open = demo_open,
+	.serve = demo_serve,
+	.stop = demo_stop,
+	.status = demo_status,
+};
+
+static const struct mr_program with_other = {
+	.name = "millrace-other",
+	.word = "other",
+	.other_main = demo_other,
+};
+
+static int fail_open(struct mr_run *run MR_UNUSED)
+{
+	return MR_EPERM;
+}
+
+static const struct mr_program failing = {
+	.name = "millrace-failing",
+	.word = "failing",
+	.open = fail_open,
+	.serve = demo_serve,
+	.stop = demo_stop,
+};
+
+/* -- options ---------------------------------------------------------------------------------- */
+
+static int run_with(const struct mr_program *program, const char *const *args, int count)
+{
+	const char *argv[8] = { program->name };
+	int status, null;
+	pid_t pid;
+
+	memcpy(argv + 1, args, (size_t)count * sizeof(*args));
+	fflush(NULL);
+	pid = fork();
+	if (pid == 0) {
+		null = open("/dev/null", O_WRONLY);
+		if (null < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0)
+			_exit(99);
+		_exit(mr_main(program, count + 1, (char **)(uintptr_t)argv));
+	}
+	MR_ASSERT(pid > 0 && waitpid(pid, &status, 0) == pid);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+MR_TEST(program_options)
+{
+	static const struct {
+		const struct mr_program *program;
+		const char *args[4];
+		int count, want;
+	} rows[] = {
+		{ &demo, { "-V" }, 1, 0 },
+		{ &demo, { "--help" }, 1, 0 },
+		{ &demo, { "-x" }, 1, 64 }, /* EX_USAGE */
+		{ &demo, { "-c" }, 1, 64 },
+		{ &demo, { "-n", "more" }, 2, 64 },
+		{ &demo, { "-c", "/nonexistent", "-n" }, 3, 78 }, /* EX_CONFIG */
+		{ &with_other, { "-m", "x.eml" }, 2, 43 },
+		{ &with_other, { "-d", "--ip", "192.0.2.1" }, 3, 44 },
+		{ &with_other, { "-V" }, 1, 0 },
+	};
+
+	for (size_t i = 0; i < MR_COUNT(rows) && !t->oom; i++) {
+		t->row = (long)i;
+		MR_CHECK_INT(t, rows[i].want,
+			     run_with(rows[i].program, rows[i].args, rows[i].count));
+	}
+}
+
+MR_TEST(program_checks_settings)
+{
+	static const struct {
+		const char *text;
+		int want;
+	} rows[] = {
+		{ "user = \"\"\n", 0 },
+		{ "nosuch = 1\n", 78 },
+		{ "metrics_listen = \"inet:127.0.0.1:9100\"\n", 0 },
+		{ "metrics_listen = \"inet:192.0.2.1:9100\"\n", 78 },
+		{ "metrics_listen = \"9100\"\n", 78 },
+		{ "user = \"no such user\"\n", 78 },
+	};
+	char path[MR_PATH_MAX];
+
+	MR_NEED(t, mr_path_join(mr_test_dir(t), "x.conf", path) == 0);
+	for (size_t i = 0; i < MR_COUNT(rows) && !t->oom; i++) {
+		const char *args[] = { "-n", "-c", path };
+
+		t->row = (long)i;
+		MR_NEED(t, mr_replace_file(path, mr_span_str(rows[i].text), 0600) == 0);
+		MR_CHECK_INT(t, rows[i].want, run_with(&demo, args, 3));
+	}
+}
+
+/* -- starts that fail ------------------------------------------------------------------------- */
+
+MR_TEST(program_refuses_to_start)
+{
+	static const struct {
+		const struct mr_program *program;
+		const char *settings;
+		int want;
+		const char *says;
+	} rows[] = {
+		/* RFC 1122 3.2.1.3 (g): 127.0.0.0/8 alone is loopback */
+		{ &demo, "metrics_listen = \"inet:0.0.0.0:9100\"\n", 78, "not a loopback address" },
+		{ &demo, "metrics_listen = \"inet:[::]:9100\"\n", 78, "not a loopback address" },
+		{ &demo, "metrics_listen = \"inet:126.255.255.255:1\"\n", 78, "not a loopback" },
+		{ &demo, "metrics_listen = \"unix:relative\"\n", 78, "want unix:/PATH" },
+		{ &demo, "user = \"no such user\"\n", 78, "no such user" },
+		{ &failing, "", 1, "cannot start error=" },
+	};
+
+	for (size_t i = 0; i < MR_COUNT(rows); i++) {
+		struct mr_instance in;
+
+		t->row = (long)i;
+		if (t->oom || getenv("MR_TEST_OOM"))
+			return;
+		MR_CHECK(t, !mr_instance_start(t, &in, rows[i].program, rows[i].settings, NULL));
+		MR_CHECK_INT(t, rows[i].want, mr_instance_end(&in));
+		MR_CHECK(t, mr_instance_logs(&in, rows[i].says));
+	}
+}
+
+MR_TEST(program_starts_once)
+{
+	struct mr_instance in;
+	const char *args[] = { "-d", "-c", in.settings };
+
+	MR_NEED(t, mr_instance_start(t, &in, &demo, "", NULL));
+	MR_CHECK_INT(t, 1, run_with(&demo, args, 3)); /* the control socket is in use */
+	kill(in.pid, SIGKILL);
+	MR_CHECK_INT(t, -SIGKILL, mr_instance_end(&in));
+	/* What it left behind does not stop the next one. */
+	MR_CHECK(t, access(in.control, F_OK) == 0);
+	MR_NEED(t, mr_instance_launch(&in, &demo, NULL));
+	kill(in.pid, SIGTERM);
+	MR_CHECK_INT(t, 0, mr_instance_end(&in));
+}
+
+/* -- rights ----------------------------------------------------------------------------------- */
+
+MR_TEST(program_becomes_user)
+{
+	struct mr_instance in;
+	MR_AUTO_BUF answer, error;
+	struct stat st;
+
+	if (getuid() != 0)
+		MR_SKIP(t, "only root becomes somebody else");
+	mr_buf_init(&answer, 10000);
+	mr_buf_init(&error, 1000);
+	MR_NEED(t, mr_instance_start(t, &in, &demo, "user = nobody\n", NULL));
+	MR_CHECK_INT(t, 0, mr_instance_ask(&in, "status", &answer, &error));
+	MR_CHECK(t,
+		 strstr(mr_buf_str(&answer), "uid 65534\ngid 65534\ngroups 1\numask 27\n") != NULL);
+	MR_CHECK(t, strstr(mr_buf_str(&answer), "files_all 1\n") != NULL);
+	/* The control socket is the user's own: he may ask, too. */
+	MR_CHECK(t, lstat(in.control, &st) == 0 && st.st_uid == 65534);
+	kill(in.pid, SIGTERM);
+	MR_CHECK_INT(t, 0, mr_instance_end(&in));
+}
+
+/* -- metrics over HTTP ------------------------------------------------------------------------ */
+
+MR_TEST(program_serves_metrics)
+{
+	struct mr_instance in;
+	char settings[200], path[100], answer[4096];
+	static const struct mr_span request = MR_SPAN("GET /metrics HTTP/1.1\r\n\r\n");
+	int fd, half;
+	ssize_t len = 0, n;
+
+	snprintf(path, sizeof(path), "/tmp/mr-%d.sock", (int)getpid());
+	snprintf(settings, sizeof(settings), "metrics_listen = \"unix:%s\"\n", path);
+	MR_NEED(t, mr_instance_start(t, &in, &demo, settings, NULL));
+	MR_NEED(t, mr_connect_unix(path, &half) == 0); /* says nothing: keeps nobody waiting */
+	MR_NEED(t, mr_connect_unix(path, &fd) == 0);
+	for (size_t i = 0; i < request.len; i++)
+		MR_CHECK_INT(t, 0, mr_write_all(fd, mr_span(request.p + i, 1)));
+	while ((n = read(fd, answer + len, sizeof(answer) - (size_t)len)) > 0)
+		len += n;
+	MR_CHECK(t,
+		 mr_span_has_prefix(mr_span(answer, (size_t)len), MR_SPAN("HTTP/1.1 200 OK\r\n")));
+	close(fd);
+	close(half);
+	kill(in.pid, SIGTERM);
+	MR_CHECK_INT(t, 0, mr_instance_end(&in));
+	unlink(path);
+}
+
+/* -- sd_notify(3) ------------------------------------------------------------------------------ */
+
+static bool next_datagram(int fd, char out[200])
+{
+	struct pollfd poller = { .fd = fd, .events = POLLIN };
+	ssize_t n;
+
+	if (poll(&poller, 1, 5000) != 1 || (n = recv(fd, out, 199, 0)) < 0)
+		return false;
+	out[n] = '\0';
+	return true;
+}
+
+static void check_notify(struct mr_t *t, const char *name)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	size_t len = strlen(name);
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct mr_instance in;
+	char text[200];
+
+	MR_NEED(t, mr_span_copyz(mr_span_str(name), addr.sun_path, sizeof(addr.sun_path)) == 0);
+	if (name[0] == '@')
+		addr.sun_path[0] = '\0';
+	else
+		len++;
+	MR_NEED(t, bind(fd, (struct sockaddr *)&addr,
+			(socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)) == 0);
+	setenv("NOTIFY_SOCKET", name, 1);
+	if (!mr_instance_start(t, &in, &demo, "", NULL)) {
+		unsetenv("NOTIFY_SOCKET");
+		close(fd);
+		return;
+	}
+	unsetenv("NOTIFY_SOCKET");
+	MR_CHECK(t, next_datagram(fd, text) && strcmp(text, "READY=1") == 0);
+	kill(in.pid, SIGHUP);
+	MR_CHECK(t, next_datagram(fd, text));
+	MR_CHECK(t, strncmp(text, "RELOADING=1\nMONOTONIC_USEC=", 27) == 0);
+	MR_CHECK(t, next_datagram(fd, text) && strcmp(text, "READY=1") == 0);
+	kill(in.pid, SIGTERM);
+	MR_CHECK(t, next_datagram(fd, text) && strcmp(text, "STOPPING=1") == 0);
+	MR_CHECK_INT(t, 0, mr_instance_end(&in));
+	close(fd);
+	if (name[0] == '/')
+		unlink(name);
+}
+
+MR_TEST(program_notifies)
+{
+	char name[100];
+
+	snprintf(name, sizeof(name), "@mr-test-%d", (int)getpid());
+	check_notify(t, name);
+	snprintf(name, sizeof(name), "/tmp/mr-notify-%d.sock", (int)getpid());
+	check_notify(t, name);
+}
+
+/* -- settings across a reload ------------------------------------------------------------------ */
+
+static void no_stop(struct mr_run *run MR_UNUSED, bool drain MR_UNUSED)
+{
+}
+
+MR_TEST(program_settings_snapshots)
+{
+	static const struct mr_program plain = { .name = "plain",
+						 .word = "plain",
+						 .stop = no_stop };
+	struct mr_settings set = { .owned = NULL };
+	const struct mr_settings *old, *next;
+	char path[MR_PATH_MAX];
+	struct mr_run run;
+	MR_AUTO_BUF error;
+
+	mr_buf_init(&error, 1000);
+	MR_NEED(t, mr_path_join(mr_test_dir(t), "x.conf", path) == 0);
+	MR_NEED(t, mr_replace_file(path, MR_SPAN("spam_folder = New\n"), 0600) == 0);
+	MR_NEED(t, mr_settings_default(&set) == 0);
+	if (mr_run_init(&run, &plain, path, &set) < 0) {
+		mr_settings_done(&set);
+		return;
+	}
+	old = mr_run_settings_hold(&run);
+	if (mr_run_reload(&run, &error) == 0) {
+		next = mr_run_settings_hold(&run);
+		MR_CHECK_STR(t, "New", next->spam_folder);
+		MR_CHECK(t, next != old);
+		mr_run_settings_release(&run, next);
+	}
+	MR_CHECK_STR(t, "Spam", old->spam_folder); /* still there */
+	mr_run_settings_release(&run, old);
+	mr_run_done(&run);
+}
+
+/* -- addresses --------------------------------------------------------------------------------- */
+
+MR_TEST(listen_addresses)
+{
+	static const struct {
+		const char *in;
+		int want;
+		bool loopback;
+	} rows[] = {
+		{ "unix:/run/x", 0, true },
+		{ "inet:127.0.0.1:24", 0, true },
+		{ "inet:127.255.255.254:24", 0, true },
+		{ "inet:128.0.0.1:24", 0, false },
+		{ "inet:localhost:24", 0, true },
+		{ "inet:[::1]:24", 0, true },
+		{ "inet:::1:24", 0, true },
+		{ "inet:[::ffff:127.0.0.1]:24", 0, false }, /* bound so, it is dual: not believed */
+		{ "inet:[2001:db8::1]:24", 0, false },
+		{ "inet:mail.example.com:24", MR_EINVAL, false },
+		{ "inet:127.0.0.1", MR_EINVAL, false },
+		{ "inet:127.0.0.1:", MR_EINVAL, false },
+		{ "inet:127.0.0.1:65536", MR_EINVAL, false },
+		{ "inet:127.0.0.1:x", MR_EINVAL, false },
+		{ "inet::24", MR_EINVAL, false },
+		{ "unix:", MR_EINVAL, false },
+		{ "unix:x", MR_EINVAL, false },
+		{ "unix:/"
+		  "1234567890123456789012345678901234567890123456789012345678901234567890123456"
+		  "78901234567890123456789012345678",
+		  MR_EINVAL, false }, /* 108 bytes and a NUL: sun_path has 108 */
+		{ "tcp:127.0.0.1:24", MR_EINVAL, false },
+		{ "", MR_EINVAL, false },
+	};
+
+	for (size_t i = 0; i < MR_COUNT(rows); i++) {
+		struct mr_where where = { .len = 0 };
+
+		t->row = (long)i;
+		MR_CHECK_INT(t, rows[i].want, mr_listen_parse(rows[i].in, &where, NULL));
+		if (rows[i].want == 0)
+			MR_CHECK_INT(t, rows[i].loopback, mr_listen_loopback(&where));
+	}
+}
