@@ -115,9 +115,9 @@ MR_TEST(settings_errors)
 		struct mr_span got;
 		MR_AUTO_BUF error;
 
+		mr_buf_init(&error, 1000);
 		t->row = (long)i;
 		MR_NEED(t, in != NULL);
-		mr_buf_init(&error, 1000);
 		MR_CHECK_INT(t, MR_EINVAL, mr_settings_parse(in->bytes, "x.conf", &set, &error));
 		MR_CHECK_INT(t, 7, set.lmtp_timeout_ms);
 		got = mr_buf_span(&error);
