@@ -141,11 +141,11 @@ static int output(const struct cli *cli, const struct mr_actions *acts, struct m
 	MR_AUTO_BUF text;
 	int err;
 
+	mr_buf_init(&text, OUTPUT_MAX);
 	if (cli->write && acts->verdict == MR_VERDICT_ACCEPT) {
 		err = mr_actions_apply(acts, raw, acts->arena, &edited);
 		return err < 0 ? err : mr_write_all(STDOUT_FILENO, edited);
 	}
-	mr_buf_init(&text, OUTPUT_MAX);
 	err = mr_actions_print(acts, &text);
 	if (err < 0)
 		return err;
