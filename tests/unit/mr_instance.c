@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -33,6 +34,10 @@ static void child(const struct mr_instance *in, const struct mr_program *program
 	const char *argv[] = { program->name, "-d", "-c", in->settings, option, NULL };
 	int fd;
 
+	/* A test that dies takes its program along, and no descriptor of whoever runs the tests (a
+	 * lock, a pipe) stays open in it. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	close_range(3, ~0u, 0);
 	snprintf(log, sizeof(log), "%s/log", in->dir);
 	fd = open(log, O_WRONLY | O_CREAT | O_APPEND, 0600);
 	if (fd < 0 || dup2(fd, 2) < 0)
