@@ -73,6 +73,27 @@ static int address_parse(const char *name, struct address *address)
 	return MR_EINVAL;
 }
 
+int mr_sock_is_local(const char *name)
+{
+	struct sockaddr_in in;
+	struct sockaddr_in6 in6;
+	struct address address;
+	int err = address_parse(name, &address);
+
+	if (err < 0)
+		return err;
+	switch (address.at.any.sa_family) {
+	case AF_INET: /* RFC 1122 3.2.1.3 (g) */
+		memcpy(&in, &address.at, sizeof(in));
+		return (ntohl(in.sin_addr.s_addr) >> 24) == IN_LOOPBACKNET;
+	case AF_INET6: /* RFC 4291 2.5.3; a mapped 127.0.0.1 is none: it listens beyond */
+		memcpy(&in6, &address.at, sizeof(in6));
+		return IN6_IS_ADDR_LOOPBACK(&in6.sin6_addr) != 0;
+	default:
+		return address.at.any.sa_family == AF_UNIX;
+	}
+}
+
 /* A socket that blocks is no use to anybody here. */
 static int open_socket(const struct address *address, int *fd_out)
 {

@@ -22,6 +22,10 @@
  */
 MR_MUST_USE int mr_sock_listen(const char *name, mode_t mode, int *fd_out);
 
+/* 1: name is a unix socket or a loopback address (127.0.0.0/8, ::1); 0: it is another; MR_EINVAL,
+ * MR_ELIMIT. */
+MR_MUST_USE int mr_sock_is_local(const char *name);
+
 /* The next connection; MR_EAGAIN: none waits; MR_ELIMIT: no descriptors are left; MR_ETEMP. */
 MR_MUST_USE int mr_sock_accept(int listen_fd, int *fd_out);
 

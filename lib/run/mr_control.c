@@ -9,7 +9,9 @@
 #include "lib/base/mr_cur.h"
 #include "lib/base/mr_err.h"
 #include "lib/base/mr_time.h"
-#include "lib/net/mr_listen.h"
+#include "lib/net/mr_sock.h"
+
+#define CONNECT_MS 5000 /* a program that is busy, not one that is away */
 
 /* -- grammar --------------------------------------------------------------------------------- */
 
@@ -156,12 +158,14 @@ static int take_lines(struct mr_buf *in, mr_control_sink *sink, void *arg, struc
 int mr_control_ask(const char *path, const char *command, int timeout_ms, mr_control_sink *sink,
 		   void *arg, struct mr_buf *error)
 {
+	char name[MR_PATH_MAX + 8];
 	MR_AUTO_FD fd = -1;
 	MR_AUTO_BUF in;
 	int err, done = 0;
 
 	mr_buf_init(&in, 4 * MR_CONTROL_REPLY_MAX);
-	if ((err = mr_connect_unix(path, &fd)) < 0)
+	snprintf(name, sizeof(name), "unix:%s", path);
+	if ((err = mr_sock_connect(name, CONNECT_MS, &fd)) < 0)
 		return err == MR_ETEMP || err == MR_EINVAL ? MR_ENOENT : err;
 	if ((err = mr_buf_printf(&in, "%s\n", command)) < 0)
 		return err;

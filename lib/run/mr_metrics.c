@@ -57,7 +57,7 @@ void mr_metrics_free(struct mr_metrics *m)
 {
 	if (!m)
 		return;
-	for (size_t i = 0; i < m->count; i++)
+	for (size_t i = 0; m->cells && i < m->count; i++)
 		mr_free(m->cells[i].bucket);
 	mr_free(m->cells);
 	mr_free(m);

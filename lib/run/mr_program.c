@@ -7,7 +7,7 @@
 
 #include "lib/base/mr_err.h"
 #include "lib/base/mr_log.h"
-#include "lib/net/mr_listen.h"
+#include "lib/net/mr_sock.h"
 #include "lib/run/mr_notify.h"
 #include "lib/run/mr_privs.h"
 #include "lib/run/mr_rights.h"
@@ -179,17 +179,17 @@ static int check(const struct options *o, const struct mr_settings *set)
 {
 	const char *name = o->user ? o->user : set->user;
 	MR_AUTO_BUF error;
-	struct mr_where where;
 	struct mr_user user;
-	int err = 0;
+	int err = 0, local = 1;
 
 	mr_buf_init(&error, 4096);
 	if (set->metrics_listen[0])
-		err = mr_listen_parse(set->metrics_listen, &where, &error);
-	if (err == 0 && set->metrics_listen[0] && !mr_listen_loopback(&where))
-		err = mr_buf_printf(&error, "%s: not a loopback address", set->metrics_listen) < 0
-			      ? MR_ENOMEM
-			      : MR_EINVAL;
+		local = mr_sock_is_local(set->metrics_listen);
+	if (local <= 0) {
+		mr_buf_printf(&error, "metrics_listen: %s: %s", set->metrics_listen,
+			      local == 0 ? "not a loopback address" : mr_err_text(local));
+		err = MR_EINVAL;
+	}
 	if (err == 0 && name[0])
 		err = mr_user_find(name, &user, &error);
 	if (err < 0) {

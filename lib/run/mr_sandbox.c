@@ -51,7 +51,7 @@ static const char *const base[] = {
 	"faccessat2", "readlink", "readlinkat", "getdents64",
 	/* sockets that are open: the control socket, the log, systemd's */
 	"accept4", "send", "sendto", "sendmsg", "recv", "recvfrom", "recvmsg", "getsockopt",
-	"getsockname", "getpeername", "shutdown", NULL
+	"setsockopt", "getsockname", "getpeername", "shutdown", NULL
 };
 
 static const char *const net[] = { "accept",   "setsockopt", "sendmmsg", "recvmmsg",

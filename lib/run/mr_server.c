@@ -11,7 +11,7 @@
 #include "lib/base/mr_alloc.h"
 #include "lib/base/mr_err.h"
 #include "lib/base/mr_log.h"
-#include "lib/net/mr_listen.h"
+#include "lib/net/mr_sock.h"
 #include "lib/run/mr_command.h"
 #include "lib/run/mr_scrape.h"
 
@@ -113,7 +113,7 @@ static void accept_all(struct mr_server *s, int at)
 {
 	int fd, err;
 
-	while ((err = mr_accept(s->fixed[at], &fd)) == 0)
+	while ((err = mr_sock_accept(s->fixed[at], &fd)) == 0)
 		conn_open(s, fd, at == AT_HTTP);
 	if (err != MR_EAGAIN)
 		s->accept_ms = mr_now_ms() + PAUSE_MS;
@@ -342,24 +342,40 @@ static void *control_main(void *arg)
 
 /* -- start and end ----------------------------------------------------------------------------- */
 
+/* Listen where name says, local alone, and say why not. A unix socket is the program's user's. */
+static int open_socket(struct mr_server *s, const char *name, mode_t mode, int at,
+		       struct mr_buf *error)
+{
+	static const struct mr_span scheme = MR_SPAN("unix:");
+	int err = mr_sock_is_local(name);
+
+	if (err == 0) {
+		mr_buf_printf(error, "%s: not a loopback address", name);
+		return MR_EINVAL;
+	}
+	if (err > 0)
+		err = mr_sock_listen(name, mode, &s->fixed[at]);
+	if (err == 0 && mr_span_has_prefix(mr_span_str(name), scheme))
+		err = mr_run_give(s->run, name + scheme.len);
+	if (err < 0)
+		mr_buf_printf(error, "%s: %s", name,
+			      err == MR_EEXIST ? "in use" : mr_err_text(err));
+	return err == MR_ELIMIT ? MR_EINVAL : err;
+}
+
 static int open_sockets(struct mr_server *s, struct mr_buf *error)
 {
 	const struct mr_settings *set = &s->run->now->set;
-	char path[MR_PATH_MAX], where[MR_PATH_MAX + 8];
+	char path[MR_PATH_MAX], name[MR_PATH_MAX + 8];
 	int err = mr_control_path(set->run_dir, s->run->program->word, path);
 
 	if (err < 0)
 		return err;
-	snprintf(where, sizeof(where), "unix:%s", path);
-	if ((err = mr_listen(where, 0600, true, &s->fixed[AT_CONTROL], error)) < 0 ||
-	    (err = mr_run_give(s->run, path)) < 0)
+	snprintf(name, sizeof(name), "unix:%s", path);
+	err = open_socket(s, name, 0600, AT_CONTROL, error);
+	if (err < 0 || !set->metrics_listen[0])
 		return err;
-	if (!set->metrics_listen[0])
-		return 0;
-	err = mr_listen(set->metrics_listen, 0660, true, &s->fixed[AT_HTTP], error);
-	if (err == 0 && mr_span_has_prefix(mr_span_str(set->metrics_listen), MR_SPAN("unix:")))
-		err = mr_run_give(s->run, set->metrics_listen + 5);
-	return err;
+	return open_socket(s, set->metrics_listen, 0660, AT_HTTP, error);
 }
 
 /* Blocked here, before any other thread, so in all of them. */

@@ -15,7 +15,7 @@
 
 /* The text of a default as it would stand in the file. */
 #define MR_TEXT_int(dflt)  #dflt
-#define MR_TEXT_bool(dflt) #dflt
+#define MR_TEXT_bool(dflt) ((dflt) ? "true" : "false")
 #define MR_TEXT_str(dflt)  "\"" dflt "\""
 #define MR_TEXT_list(dflt) (sizeof(dflt) > 1 ? "{ \"" dflt "\" }" : "{}")
 

@@ -9,7 +9,7 @@
 #include "lib/base/mr_err.h"
 #include "lib/base/mr_io.h"
 #include "lib/base/mr_log.h"
-#include "lib/net/mr_listen.h"
+#include "lib/net/mr_sock.h"
 #include "lib/run/mr_trace.h"
 #include "tests/unit/mr_instance.h"
 #include "tests/unit/mr_test.h"
@@ -253,23 +253,25 @@ MR_TEST(control_bad_clients)
 	struct mr_instance in;
 	MR_AUTO_BUF answer, error;
 	int fd[24];
+	char name[MR_PATH_MAX + 8];
 	size_t count = 0;
 
 	mr_buf_init(&answer, 100000);
 	mr_buf_init(&error, 1000);
 	MR_NEED(t, mr_instance_start(t, &in, &demo, "", NULL));
+	snprintf(name, sizeof(name), "unix:%s", in.control);
 	for (; count < 15; count++) {
 		static const struct mr_span says[] = { MR_SPAN(""), MR_SPAN("sta"),
 						       MR_SPAN("trace\n") };
 
-		MR_NEED(t, mr_connect_unix(in.control, &fd[count]) == 0);
+		MR_NEED(t, mr_sock_connect(name, 5000, &fd[count]) == 0);
 		MR_CHECK_INT(t, 0, mr_write_all(fd[count], says[count % 3]));
 	}
 	MR_CHECK_INT(t, 0, mr_instance_ask(&in, "status", &answer, &error));
 	MR_CHECK(t, has(&answer, "state serving\n"));
 	/* Sixteen are too many, and are told so. */
 	for (; count < 20; count++)
-		MR_NEED(t, mr_connect_unix(in.control, &fd[count]) == 0);
+		MR_NEED(t, mr_sock_connect(name, 5000, &fd[count]) == 0);
 	MR_CHECK_INT(t, MR_EINVAL, mr_instance_ask(&in, "status", &answer, &error));
 	while (count > 0)
 		close(fd[--count]);

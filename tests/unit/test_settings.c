@@ -37,6 +37,45 @@ MR_TEST(settings_rows)
 	}
 }
 
+/* What the sample file shows can be written as it stands, and is the default. */
+MR_TEST(settings_default_texts)
+{
+	size_t count;
+	const struct mr_setting *rows = mr_settings_rows(&count);
+	struct mr_settings want = { .owned = NULL };
+
+	MR_NEED(t, mr_settings_default(&want) == 0);
+	for (size_t i = 0; i < count; i++) {
+		struct mr_settings got = { .owned = NULL };
+		const char *a = (const char *)&want + rows[i].offset;
+		const char *b = (const char *)&got + rows[i].offset;
+		MR_AUTO_BUF text, error;
+
+		t->row = (long)i;
+		mr_buf_init(&text, 5000);
+		mr_buf_init(&error, 5000);
+		mr_buf_printf(&text, "%s = %s\n", rows[i].name, rows[i].default_text);
+		MR_CHECK_INT(t, 0, mr_settings_parse(mr_buf_str(&text), "x.conf", &got, &error));
+		MR_CHECK_STR(t, "", mr_buf_str(&error));
+		if (!got.owned)
+			continue;
+		if (rows[i].type == MR_SETTING_INT)
+			MR_CHECK_INT(t, *(const mr_setting_int *)(const void *)a,
+				     *(const mr_setting_int *)(const void *)b);
+		if (rows[i].type == MR_SETTING_BOOL)
+			MR_CHECK_INT(t, *(const mr_setting_bool *)(const void *)a,
+				     *(const mr_setting_bool *)(const void *)b);
+		if (rows[i].type == MR_SETTING_STR)
+			MR_CHECK_STR(t, *(const mr_setting_str *)(const void *)a,
+				     *(const mr_setting_str *)(const void *)b);
+		if (rows[i].type == MR_SETTING_LIST)
+			MR_CHECK_INT(t, ((const struct mr_list *)(const void *)a)->count,
+				     ((const struct mr_list *)(const void *)b)->count);
+		mr_settings_done(&got);
+	}
+	mr_settings_done(&want);
+}
+
 MR_TEST(settings_values)
 {
 	static const char text[] = "# comment\n"
