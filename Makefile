@@ -35,7 +35,7 @@ CFLAGS_tsan := -O1 -g -fno-omit-frame-pointer -fsanitize=thread
 LDFLAGS_tsan := -fsanitize=thread
 CFLAGS_fuzz := -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 LDFLAGS_fuzz := -fsanitize=address,undefined
-CFLAGS_cov := -O1 -g -fprofile-instr-generate -fcoverage-mapping
+CFLAGS_cov := -O1 -g -fprofile-instr-generate -fcoverage-mapping -DMR_NO_SANDBOX=1
 LDFLAGS_cov := -fprofile-instr-generate -fcoverage-mapping
 ifneq ($(filter $(MODE),fuzz cov),)
 CC := clang
@@ -138,6 +138,53 @@ playground: ## a whole private mail system on loopback
 	@tools/dev/deps.sh
 	@$(MAKE) --no-print-directory all
 	@python3 tests/e2e/playground.py --build $(B)
+
+# -- what the tests can also run under -----------------------------------------------------------
+.PHONY: check-asan check-tsan check-oom check-valgrind cover fuzz fuzz-build
+check-asan: ## unit tests under ASan and UBSan
+	@$(MAKE) --no-print-directory MODE=asan test
+check-tsan: ## unit tests under TSan
+	@$(MAKE) --no-print-directory MODE=tsan test
+check-oom: ## unit tests with each allocation failing once, under ASan
+	@MR_TEST_OOM=1 $(MAKE) --no-print-directory MODE=asan test
+check-valgrind: ## unit tests under valgrind
+	@MR_TEST_VALGRIND=1 RUN_UNDER='valgrind -q --error-exitcode=9 --leak-check=full' \
+		$(MAKE) --no-print-directory test
+cover: ## lines that unit tests and fuzz corpora reach, for each file
+	@$(MAKE) --no-print-directory MODE=cov unit-build fuzz-build
+	@tools/dev/cover.sh build/cov $(UNIT:$(B)/%=build/cov/%) $(FUZZ:$(B)/%=build/cov/%)
+
+fuzz: ## every fuzz target for TIME=60 seconds; T=name for one
+	@$(MAKE) --no-print-directory MODE=fuzz fuzz-build
+	@tools/dev/fuzz.sh build/fuzz $(or $(TIME),60) $(or $(T),$(FUZZ:$(B)/tests/fuzz/fuzz_%=%))
+fuzz-build: $(FUZZ)
+# In both modes clang's libFuzzer has main(); MODE=cov lets it run corpora only.
+$(B)/tests/fuzz/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(ARCHIVES) $(LIB)
+	$(Q)$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $< -Wl,--start-group $(ARCHIVES) $(LIB) -Wl,--end-group $(PKG_LIBS)
+
+# -- the sources themselves ----------------------------------------------------------------------
+SOURCES := $(wildcard lib/*/*.[ch] milters/*/*.[ch] lda/*/*.[ch] tools/*.[ch] tools/dev/*.[ch] tests/*/*.[ch] tests/bench/*/*.[ch])
+.PHONY: lint fmt docs compile_commands.json
+lint: $(BIN)/gen_conf ## format, layers, lengths, cppcheck, clang-tidy; T=check for one
+	@tools/dev/lint.sh $(B) $(T)
+fmt: ## clang-format on every source
+	@clang-format -i $(SOURCES)
+docs: $(BIN)/gen_conf ## sample settings and their manual page, from conf/settings.def
+	@mkdir -p docs/man
+	@$(BIN)/gen_conf sample >conf/millrace.conf.sample
+	@$(BIN)/gen_conf man >docs/man/millrace.conf.5
+$(BIN)/gen_conf: $(B)/tools/dev/gen_conf.o $(LIB)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $< $(LIB) $(PKG_LIBS)
+compile_commands.json: ## for editors and clang-tidy
+	@tools/dev/compile-commands.sh '$(CC) $(CPPFLAGS) $(CFLAGS) -DMR_VERSION=\"$(VERSION)\"' $(filter %.c,$(SOURCES)) >$@
+
+# -- installation --------------------------------------------------------------------------------
+PREFIX ?= /usr
+.PHONY: install
+install: ## programs, manual pages, units, samples; DESTDIR, PREFIX=/usr; best with MODE=release
+	@$(MAKE) --no-print-directory MODE=$(MODE) all
+	@tools/dev/install.sh $(B) '$(DESTDIR)' '$(PREFIX)'
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 
