@@ -4,6 +4,7 @@
 #include "lib/base/mr_buf.h"
 #include "lib/base/mr_cur.h"
 #include "lib/base/mr_err.h"
+#include "lib/mail/mr_cfws.h"
 #include "lib/mail/mr_words.h"
 
 /*
@@ -45,42 +46,19 @@ static struct mr_cur *skip_octet(struct mr_cur *c)
 	return c;
 }
 
-/* RFC 5322 3.2.2: comment; nesting is counted. In one that does not end the parenthesis means
- * nothing, and nor do those behind it: so the rest is read twice at most. */
-static bool take_comment(struct parser *p)
-{
-	struct mr_cur c = p->c;
-	const char *from = skip_octet(&c)->p;
-	size_t depth = 1;
-
-	if (p->no_comment)
-		return false;
-	while (c.p < c.end && depth > 0) {
-		if (*c.p == '\\')
-			mr_cur_skip(&c, 1);
-		else if (*c.p == '(')
-			depth++;
-		else if (*c.p == ')')
-			depth--;
-		mr_cur_skip(&c, 1);
-	}
-	p->no_comment = depth > 0;
-	if (depth > 0)
-		return false;
-	p->comment = mr_span(from, (size_t)(c.p - from) - 1);
-	p->c = c;
-	return true;
-}
-
-/* RFC 5322 3.2.2: CFWS */
+/* RFC 5322 3.2.2: CFWS. In a comment that does not end the parenthesis means nothing, and nor do
+ * those behind it: so the rest is read twice at most. */
 static void skip_cfws(struct parser *p)
 {
-	do {
+	for (;;) {
 		const char *from = p->c.p;
 
 		if (mr_cur_fws(&p->c)->p > from)
 			p->blank = true;
-	} while (mr_cur_peek(&p->c, 0) == '(' && take_comment(p));
+		if (mr_cur_peek(&p->c, 0) != '(' || p->no_comment)
+			return;
+		p->no_comment = !mr_cfws_comment(&p->c, &p->comment);
+	}
 }
 
 /* Without backslashes (RFC 5322 3.2.1: quoted-pair) and line endings (2.2.3: unfolding). */
@@ -94,7 +72,8 @@ static void add_unquoted(struct mr_buf *out, struct mr_span s)
 	}
 }
 
-/* RFC 5322 3.2.4: quoted-string, what is between the quotes. As for a comment. */
+/* RFC 5322 3.2.4: quoted-string, what is between the quotes. One that does not end is
+ * none, as for comments. */
 static bool take_quoted(struct parser *p, struct mr_span *content_out)
 {
 	struct mr_cur c = p->c;
