@@ -38,7 +38,7 @@ static inline struct mr_span mr_span_str(const char *s)
 
 static inline const char *mr_span_end(struct mr_span s)
 {
-	return s.p + s.len;
+	return s.len > 0 ? s.p + s.len : s.p; /* C knows no NULL + 0 */
 }
 
 /* From offset at, at most len bytes: what lies beyond the end is cut off. */
