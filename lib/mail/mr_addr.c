@@ -378,7 +378,8 @@ int mr_addr_text(const struct mr_addr *addr, struct mr_arena *arena, struct mr_s
 	MR_AUTO_BUF out;
 
 	mr_buf_init(&out, SIZE_MAX);
-	if (is_dot_atom(local)) {
+	/* In quotes nothing begins an encoded word, which the domain might seem to end. */
+	if (is_dot_atom(local) && mr_span_search(local, MR_SPAN("=?")) == local.len) {
 		mr_buf_add(&out, local);
 	} else { /* RFC 5321 4.1.2: Quoted-string */
 		mr_buf_addc(&out, '"');

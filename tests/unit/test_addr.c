@@ -189,6 +189,7 @@ MR_TEST(addr_text)
 		{ MR_SPAN("a..b"), MR_SPAN("x"), "\"a..b\"@x" },
 		{ MR_SPAN("a@b"), MR_SPAN("x"), "\"a@b\"@x" },
 		{ MR_SPAN(""), MR_SPAN("x"), "\"\"@x" },
+		{ MR_SPAN("=?a?q?b"), MR_SPAN("[x?=]"), "\"=?a?q?b\"@[x?=]" },
 		{ MR_SPAN("a"), MR_SPAN("[192.0.2.1]"), "a@[192.0.2.1]" },
 		{ MR_SPAN("root"), MR_SPAN(""), "root" },
 		{ MR_SPAN("j\xC3\xB8"), MR_SPAN("x"), "j\xC3\xB8@x" }, /* RFC 6532 3.2 */
