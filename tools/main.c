@@ -12,6 +12,11 @@ const struct command commands[] = {
 	  "teach the spam filter, and ask it" },
 	{ "user", cmd_user, "add|remove|disable|enable ADDRESS | list [DOMAIN]",
 	  "users of a domain" },
+	{ "status", cmd_status, "[PROGRAM]", "what each running program says of itself" },
+	{ "stats", cmd_stats, "[PROGRAM]", "counters of each running program" },
+	{ "trace", cmd_trace, "[QUEUE-ID]", "follow messages through the running programs" },
+	{ "reload", cmd_reload, "[PROGRAM]", "have programs read their settings anew" },
+	{ "drain", cmd_drain, "PROGRAM", "have a program end once it is idle" },
 	{ "version", cmd_version, "", "which version this is" },
 	{ NULL, NULL, NULL, NULL },
 };
