@@ -16,7 +16,7 @@ const struct mr_msg_limits mr_msg_limits_default = {
 /* Tables grow eightfold up to their limit: an arena keeps the old ones, and so they stay few. */
 #define FIELDS_ROOM_MIN 40
 #define PARTS_ROOM_MIN  4
-#define ROOM_FACTOR	8
+#define ROOM_FACTOR     8
 /* A boundary that does not stand in one piece is copied here. RFC 2046 5.1.1: 70 octets at most. */
 #define BOUNDARY_COPY_MAX 256
 
@@ -103,20 +103,11 @@ static bool delimiter_find(const struct parser *ps, struct delimiter *out)
 	return false;
 }
 
-/* RFC 5322 2.2: printable US-ASCII but colon. */
-static bool is_ftext(char c)
-{
-	return c > ' ' && c <= '~' && c != ':';
-}
-
 /* Take a field with its folds. RFC 5322 4.5: blanks before the colon are obsolete, but allowed. */
 static bool field_take(struct parser *ps, struct mr_field *field_out)
 {
-	const char *start = ps->p, *p = start, *name_end;
+	const char *start = ps->p, *name_end = mr_scan_not_ftext(start, ps->end), *p = name_end;
 
-	while (p < ps->end && is_ftext(*p))
-		p++;
-	name_end = p;
 	while (p < ps->end && mr_is(*p, MR_WSP))
 		p++;
 	if (name_end == start || p == ps->end || *p != ':')
@@ -161,9 +152,11 @@ static int room_for(struct parser *ps, void *table, size_t *room, size_t count, 
 /* Returns 1: it stands in the table; 0: the table is full; MR_ENOMEM. */
 static int field_add(struct parser *ps, struct mr_part *part, const struct mr_field *field)
 {
-	int err = room_for(ps, &ps->field, &ps->field_room, ps->field_count, FIELDS_ROOM_MIN,
-			   ps->limits->fields_max, sizeof(*field));
+	int err = 0;
 
+	if (ps->field_count == ps->field_room)
+		err = room_for(ps, &ps->field, &ps->field_room, ps->field_count, FIELDS_ROOM_MIN,
+			       ps->limits->fields_max, sizeof(*field));
 	if (err == MR_ELIMIT) {
 		ps->cut |= MR_CUT_FIELDS;
 		return 0;
@@ -291,7 +284,7 @@ static void head_apply(struct parser *ps, struct mr_part *part, const struct hea
 	*params_out = mr_cur_rest(&c);
 	while (part->charset.len == 0 && mr_params_next(&c, &param)) {
 		if (mr_span_eq_nocase(param.name, MR_SPAN("charset")))
-			part->charset = mr_span_trim(param.value);
+			part->charset = mr_params_first_word(param.value);
 	}
 }
 
@@ -401,7 +394,7 @@ static int part_read(struct parser *ps)
 	int err;
 
 	do {
-		struct head head = { .type_seen = false };
+		struct head head = { .type = MR_SPAN(""), .encoding = MR_SPAN("") };
 		struct mr_span params;
 
 		err = part_add(ps);

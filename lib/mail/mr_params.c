@@ -24,6 +24,8 @@ static void comment(struct mr_cur *c)
 /* Step over blanks, folds and comments. */
 static void cfws(struct mr_cur *c)
 {
+	if (c->p < c->end && !mr_is(*c->p, MR_FWS) && *c->p != '(') /* mostly */
+		return;
 	while (mr_cur_peek(mr_cur_fws(c), 0) == '(')
 		comment(c);
 }
@@ -62,6 +64,16 @@ struct mr_span mr_params_word(struct mr_cur *c)
 {
 	cfws(c);
 	return token(c);
+}
+
+struct mr_span mr_params_first_word(struct mr_span value)
+{
+	struct mr_span word = mr_span_ltrim(value);
+	size_t len = 0;
+
+	while (len < word.len && !mr_is(word.p[len], MR_FWS))
+		len++;
+	return mr_span(word.p, len);
 }
 
 /* What stands between quotes, from behind the first one; takes the last one. */
@@ -158,11 +170,10 @@ int mr_param_value(const struct mr_param *param, struct mr_arena *arena, struct 
 		return MR_ENOMEM;
 	len = 0;
 	for (size_t i = 0; i < in.len; i++) {
-		if (in.p[i] == '\r' || in.p[i] == '\n')
-			continue;
 		if (in.p[i] == '\\' && param->quoted && i + 1 < in.len)
 			i++;
-		out[len++] = in.p[i];
+		if (in.p[i] != '\r' && in.p[i] != '\n')
+			out[len++] = in.p[i];
 	}
 	*value_out = mr_span(out, len);
 	return 0;
@@ -381,14 +392,14 @@ static void fixed_add(struct fixed *f, const struct mr_param *param, bool extend
 	for (size_t i = 0; i < in.len; i++) {
 		char octet = in.p[i];
 
-		if (octet == '\r' || octet == '\n')
-			continue;
 		if (octet == '\\' && param->quoted && i + 1 < in.len) {
 			octet = in.p[++i];
 		} else if (extended && percent_value(in, i) >= 0) {
 			octet = (char)percent_value(in, i);
 			i += 2;
 		}
+		if (octet == '\r' || octet == '\n')
+			continue;
 		if (f->len == f->size) {
 			f->cut = true;
 			return;
@@ -419,6 +430,8 @@ struct mr_span mr_params_boundary(struct mr_span params, char *buf, size_t size,
 		enum form form = form_of(&param, MR_SPAN("boundary"), &number, &extended);
 
 		if (form == FORM_PLAIN && next == 0) {
+			if (!param.quoted)
+				return mr_params_first_word(param.value);
 			if (in_one_piece(&param))
 				return param.value;
 			fixed_add(&series, &param, false);

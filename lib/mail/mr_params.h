@@ -20,6 +20,8 @@ struct mr_param {
 bool mr_params_type(struct mr_cur *c, struct mr_span *type_out, struct mr_span *subtype_out);
 /* Take the word that a Content-Disposition begins with; empty: there is none. */
 struct mr_span mr_params_word(struct mr_cur *c);
+/* value up to a blank: for what cannot hold one, since what stands behind it is junk. */
+struct mr_span mr_params_first_word(struct mr_span value);
 /* Take the next parameter; what is none is skipped. False at the end. */
 bool mr_params_next(struct mr_cur *c, struct mr_param *param_out);
 

@@ -9,7 +9,9 @@ static const struct mr_field *field_find(const struct mr_field *from, const stru
 					 struct mr_span name)
 {
 	for (; from < end; from++) {
-		if (mr_span_eq_nocase(from->name, name))
+		if (from->name.len == name.len &&
+		    mr_lower(from->name.p[0]) == mr_lower(name.p[0]) &&
+		    mr_span_eq_nocase(from->name, name))
 			return from;
 	}
 	return NULL;

@@ -154,6 +154,8 @@ MR_TEST(params_boundary)
 		{ "; Boundary=\"a b\"; boundary=c", "a b", false },
 		{ "; charset=x", "", false },
 		{ "; boundary=", "", false },
+		{ "; boundary=a b; x=y", "a", false }, /* no blank can be in it without quotes */
+		{ "; boundary=a\r\n <junk", "a", false },
 		{ "; boundary=0123456789", "0123456789", false }, /* nothing is copied */
 		{ "; boundary=\"a\\b\"", "ab", false },
 		{ "; boundary=\"01234567\\8\"", "", true }, /* 9 octets do not fit 8 */
