@@ -115,6 +115,14 @@ $(BIN)/smtp_load: $(B)/tests/bench/load/smtp_load.o $(LIB)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $< $(LIB) $(PKG_LIBS)
 
+.PHONY: bench
+bench: ## benchmarks against peers, which are installed; ROW=name for one
+	@tests/bench/run.sh $(ROW)
+
+$(BIN)/mr-parse: $(B)/tests/bench/parse_ours.o $(LIB)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $< $(LIB) $(PKG_LIBS)
+
 .PHONY: unit-build test check e2e playground deps
 unit-build: all $(UNIT)
 
