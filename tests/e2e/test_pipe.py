@@ -55,13 +55,16 @@ def test_unknown_user(piped):
     piped.wait_queue_empty()
 
 
-@pytest.mark.parametrize("local", ["o'neil", "a$b", "semi;colon", "back`tick", "star*"])
+@pytest.mark.parametrize("local", ["o'neil", "a$b", "a&b|c", "back`tick", "star*"])
 def test_awkward_local_part(piped, local):
     """No shell is between the MTA and us, and no character of an address is anything but itself."""
-    user = piped.add_user(f"{local}@example.org")
+    piped.add_user(f"{local}@example.org")
     outcome = piped.send("x'$(touch /tmp/no)@example.net", f'"{local}"@example.org', letter("Odd"))
     assert outcome.accepted
-    piped.wait_mail(user)
+    # Not by IMAP: Dovecot puts a backslash before the quote of o'neil when it looks for his password.
+    new = piped.millrace.mail / "example.org" / local / "new"
+    files = wait_until(lambda: new.is_dir() and list(new.iterdir()), 20, f"a file in {new}")
+    assert b"Subject: Odd" in files[0].read_bytes()
 
 
 def test_dots_and_last_line(piped):

@@ -15,6 +15,8 @@ instance_name = millrace-e2e
 ssl = no
 disable_plaintext_auth = no
 auth_mechanisms = plain login
+# Every character that an address may have.
+auth_username_chars =
 # A sanitizer or a counter preloaded into us would otherwise be stripped.
 import_environment = TZ LD_PRELOAD
 mail_location = maildir:{mail}/%d/%n
