@@ -19,6 +19,18 @@ def test_milter_down(mail):
     assert message["X-Spam-Score"]
 
 
+def test_milter_down_and_mail_flows(make_system):
+    """As conf/ has it: without the filter mail is delivered unscored, and whoever forges a score is not
+    believed."""
+    system = make_system(spam=True, deliver="lmtpd", spam_when_down="accept")
+    alice = system.new_user()
+    system.millrace.daemons[SPAM].stop()
+    forged = b"X-Spam-Flag: YES\r\n" + letter("Unscored").as_bytes()
+    assert system.send("bob@example.net", alice, forged).accepted
+    message, = system.wait_mail(alice, "INBOX")
+    assert not message["X-Spam-Score"]
+
+
 def test_milter_killed_inside_a_session(mail):
     """kill -9 between RCPT and the content: that message is 4xx, the next one is taken."""
     alice = mail.new_user()

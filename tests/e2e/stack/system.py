@@ -20,11 +20,12 @@ class System:
 
     def __init__(self, build, mta="postfix", *, spam=False, deliver="dovecot", name=None,
                  settings=None, ports=None, milters=(), listeners=(), message_size_max=20 << 20,
-                 process_limit=200, own_users=None):
+                 process_limit=200, spam_when_down="tempfail", own_users=None):
         """deliver: dovecot (its LMTP), lmtpd (ours), pipe (millrace-deliver, which hands to lmtpd).
         spam: our spam milter in the chain. settings: for millrace.conf. ports: a dict with smtp,
         imap, submission; what is missing is a free one. milters: other Milters, after ours.
-        listeners: further Listeners. own_users: a user is added to our directory, too; by default
+        listeners: further Listeners. spam_when_down: what the MTA
+        does without it (tempfail, reject, accept). own_users: a user is added to our directory, too; by default
         when lmtpd runs."""
         self.build = Path(build).resolve()
         self.ports = {"smtp": ground.free_port(), "imap": ground.free_port(), **(ports or {})}
@@ -32,7 +33,7 @@ class System:
             ground.refuse_in_use(port)
         self.ground = ground.Ground(name)
         self.path = self.ground.path
-        self.deliver, self.spam = deliver, spam
+        self.deliver, self.spam, self._spam_when_down = deliver, spam, spam_when_down
         self.own_users = deliver != "dovecot" if own_users is None else own_users
         self.outside = None
         self.millrace = Millrace(self.build, self.path,
@@ -83,7 +84,7 @@ class System:
                 + ([DELIVER] if deliver == "pipe" else []))
 
     def _make_mta(self):
-        milters = ([Milter("spam", self.millrace.settings["spam_listen"])] if self.spam else [])
+        milters = ([Milter("spam", self.millrace.settings["spam_listen"], self._spam_when_down)] if self.spam else [])
         listeners = [Listener("smtp", self.ports["smtp"])]
         if "submission" in self.ports:
             listeners.append(Listener("submission", self.ports["submission"], auth=True))
