@@ -18,7 +18,6 @@
 enum work_encoding { WORK_78BIT, WORK_BINARY, WORK_QP, WORK_BASE64, WORK_OTHER };
 
 struct work {
-	uint64_t sum;
 	FILE *show; /* NULL: only the sum */
 };
 
