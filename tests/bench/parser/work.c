@@ -64,9 +64,7 @@ void work_text(struct work *w, const char *label, const char *text, size_t len)
 	bool was_blank = true;
 	size_t n = 0;
 
-	if (len > TEXT_MAX)
-		len = TEXT_MAX;
-	for (size_t i = 0; i < len; i++) {
+	for (size_t i = 0; i < len && n < TEXT_MAX; i++) {
 		bool blank = is_blank(text[i]);
 
 		out[n] = blank ? ' ' : text[i];
