@@ -27,10 +27,10 @@ struct decoder {
 	struct mr_buf utf8;
 };
 
-/* RFC 2047 2: token */
+/* RFC 2047 2: token; a dot, which it must not hold, is let through (DEVIATIONS). */
 static bool is_token(char c)
 {
-	return mr_is(c, MR_ALNUM | MR_ATOM_PUNCT) && c != '?' && c != '=' && c != '/';
+	return mr_is(c, MR_ALNUM | MR_ATOM_PUNCT | MR_DOT) && c != '?' && c != '=' && c != '/';
 }
 
 /* RFC 2047 2: any printable octet but "?" and space; 8-bit is let through. */

@@ -58,6 +58,7 @@ static const struct {
 	  "=",
 	  "" },
 	{ "=?utf-8?Q?_a_?=", "a" }, /* no white space at the ends */
+	{ "=?ANSI_X3.4-1968?Q?a=3F?=", "a?" }, /* DEVIATIONS: IANA names have dots, a token none */
 	/* broken words stand */
 	{ "=?utf-8?Q?a b?=", "=?utf-8?Q?a b?=" },
 	{ "=?utf-8?X?a?=", "=?utf-8?X?a?=" },
