@@ -140,30 +140,74 @@ static int say_envelope(struct client *c, const struct mr_deliver_args *args,
 	return say(c, 3, reply_out);
 }
 
+/* The next octets of the message; 0 at its end. */
+static int message_read(struct client *c, int message_fd, char *in, size_t size, size_t *len_out)
+{
+	for (;;) {
+		ssize_t n = read(message_fd, in, size);
+		int err = 0;
+
+		if (n >= 0) {
+			*len_out = (size_t)n;
+			return 0;
+		}
+		if (errno == EAGAIN)
+			err = wait_for(c, message_fd, POLLIN);
+		else if (errno != EINTR)
+			err = MR_ETEMP;
+		if (err < 0)
+			return err;
+	}
+}
+
+/*
+ * sendmail without its flag n, and pipe(8) with its flag F, put a line "From sender date" before
+ * the header. It is mbox's, and no field. Reads on until it is clear whether there is one.
+ */
+static int from_line_drop(struct client *c, int message_fd, char *in, size_t size, size_t *len)
+{
+	static const struct mr_span from = MR_SPAN("From ");
+	bool dropping = false;
+	size_t more = *len;
+	int err;
+
+	while (more > 0) {
+		struct mr_span head = mr_span(in, *len);
+		size_t lf = mr_span_find(head, '\n');
+
+		dropping = dropping || mr_span_has_prefix(head, from);
+		if (dropping && lf < *len) {
+			*len -= lf + 1;
+			memmove(in, in + lf + 1, *len);
+			return 0;
+		}
+		if (dropping)
+			*len = 0;
+		else if (*len >= from.len || !mr_span_has_prefix(from, head))
+			return 0;
+		if ((err = message_read(c, message_fd, in + *len, size - *len, &more)) < 0)
+			return err;
+		*len += more;
+	}
+	return 0;
+}
+
+/* An error sends no end: never is a message cut short and taken for whole. */
 static int send_message(struct client *c, int message_fd)
 {
 	struct mr_smtp_stuff stuff = { .inside = false };
 	char in[READ_SIZE];
-	ssize_t n;
-	int err;
+	size_t len;
+	int err = message_read(c, message_fd, in, sizeof(in), &len);
 
-	for (;;) {
-		n = read(message_fd, in, sizeof(in));
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && errno != EAGAIN)
-			return MR_ETEMP; /* never a message cut short: no end is sent */
-		if (n < 0) {
-			if ((err = wait_for(c, message_fd, POLLIN)) < 0)
-				return err;
-			continue;
-		}
-		if (n == 0)
-			return mr_smtp_stuff_end(&stuff, &c->out);
-		if ((err = mr_smtp_stuff_add(&stuff, mr_span(in, (size_t)n), &c->out)) < 0 ||
-		    (err = flush(c)) < 0)
-			return err;
+	if (err == 0)
+		err = from_line_drop(c, message_fd, in, sizeof(in), &len);
+	while (err == 0 && len > 0) {
+		if ((err = mr_smtp_stuff_add(&stuff, mr_span(in, len), &c->out)) == 0 &&
+		    (err = flush(c)) == 0)
+			err = message_read(c, message_fd, in, sizeof(in), &len);
 	}
+	return err < 0 ? err : mr_smtp_stuff_end(&stuff, &c->out);
 }
 
 /* The reply lies in lines, which go. */

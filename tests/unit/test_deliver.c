@@ -139,6 +139,30 @@ MR_TEST(deliver_conversation)
 		 "LHLO localhost\r\nMAIL FROM:<a@b> BODY=8BITMIME SMTPUTF8\r\nQUIT\r\n");
 }
 
+/* mbox's line, in front of the header, is none of the message. */
+MR_TEST(deliver_from_line)
+{
+	static const struct {
+		const char *in, *content;
+	} rows[] = {
+		{ "From a@b Thu Jan  1 00:00:00 1970\nSubject: x\n\nFrom y\n",
+		  "Subject: x\r\n\r\nFrom y\r\n" },
+		{ "From: a\n", "From: a\r\n" },
+		{ "From a", "" },
+		{ "From a\n", "" },
+		{ "Fro", "Fro\r\n" },
+		{ "\nFrom x\n", "\r\nFrom x\r\n" },
+	};
+
+	for (size_t i = 0; i < MR_COUNT(rows); i++) {
+		char said[1000];
+
+		t->row = (long)i;
+		snprintf(said, sizeof(said), SAID_MAIL "DATA\r\n%s.\r\nQUIT\r\n", rows[i].content);
+		converse(t, HELLO_ ENVELOPE_ "250 2.0.0 Saved\r\n", rows[i].in, 0, 250, said);
+	}
+}
+
 /* Silence, nonsense and a lost answer are all "nobody knows": 75 and a retry. */
 MR_TEST(deliver_no_answer)
 {
