@@ -87,9 +87,12 @@ MR_TEST(spam_stage_fields)
 		double points;
 		const char *flag, *score, *status;
 	} rows[] = {
-		{ 5.0, "YES", "5.000", "Yes, score=5.000 required=5.000 scorer=millrace" },
-		{ 4.5, "NO", "4.500", "No, score=4.500 required=5.000 scorer=millrace" },
-		{ -1.25, "NO", "-1.250", "No, score=-1.250 required=5.000 scorer=millrace" },
+		{ 5.0, "YES", "5.000",
+		  "Yes, score=5.000 required=5.000 scorer=millrace\n\tbecause: start +5.0" },
+		{ 4.5, "NO", "4.500",
+		  "No, score=4.500 required=5.000 scorer=millrace\n\tbecause: start +4.5" },
+		{ -1.25, "NO", "-1.250",
+		  "No, score=-1.250 required=5.000 scorer=millrace\n\tbecause: start -1.2" },
 	};
 
 	for (size_t i = 0; i < MR_COUNT(rows); i++) {
@@ -239,4 +242,75 @@ MR_TEST(spam_stage_models)
 		MR_CHECK_INT(t, MR_ECORRUPT, mr_spam_stage.open(&b.set, &state));
 	}
 	bench_done(&b);
+}
+
+/* -- what is learned later is what was seen --------------------------------------------------- */
+
+static int keys_of(struct mr_span raw, enum mr_spam_where where, struct mr_arena *arena,
+		   struct mr_spam_features *f, uint8_t digest[MR_SPAM_DIGEST_SIZE])
+{
+	struct mr_spam_view view;
+	int err = mr_spam_extract_raw(raw, where, MR_SPAN(""), arena, f, &view);
+
+	if (err == 0)
+		mr_spam_view_digest(&view, digest);
+	return err;
+}
+
+/* What the MTA and delivery make of the message: its own Received under our fields, trace above. */
+static int deliver(const struct mr_actions *acts, const char *raw, struct mr_arena *arena,
+		   struct mr_span *stored_out)
+{
+	const char *with = mr_arena_printf(
+		arena, "Received: from c\n\tby mx.example.org (Postfix) id 1; today\n%s", raw);
+	struct mr_span edited;
+	const char *stored;
+	int err;
+
+	if (with == NULL)
+		return MR_ENOMEM;
+	if ((err = mr_actions_apply(acts, mr_span_str(with), arena, &edited)) < 0)
+		return err;
+	stored = mr_arena_printf(arena, "Return-Path: <a@b>\nDelivered-To: u@example.org\n%.*s",
+				 (int)edited.len, edited.p);
+	*stored_out = mr_span_str(stored);
+	return stored == NULL ? MR_ENOMEM : 0;
+}
+
+MR_TEST(spam_stored_teaches_what_arrived)
+{
+	static const char *const rows[] = {
+		MAIL,
+		"Received: from x by y; today\n" MAIL,
+		"X-Spam-Status: Yes, scorer=millrace\nReceived: from x by y; today\n" MAIL,
+		"X-Spam-Flag: YES\nReceived: from x by y; today\nReceived: z\n" MAIL,
+		"Subject: =?utf-8?q?h=C3=A9?=\nX-Long: a\n b\n\tc\n\nbody\n\n\n",
+	};
+
+	for (size_t i = 0; i < MR_COUNT(rows); i++) {
+		MR_AUTO(mr_spam_features) *a = mr_spam_features_new(NULL),
+					  *s = mr_spam_features_new(NULL);
+		uint8_t digest_a[MR_SPAM_DIGEST_SIZE], digest_s[MR_SPAM_DIGEST_SIZE];
+		struct mr_actions acts = { .count = 0 };
+		struct mr_span stored;
+		struct bench b;
+
+		t->row = (long)i;
+		if (a != NULL && s != NULL && bench_init(t, &b, 1.0) == 0) {
+			run(t, &b, rows[i], &acts);
+			MR_CHECK_INT(t, 0, deliver(&acts, rows[i], b.ctx.arena, &stored));
+			if (!t->oom &&
+			    keys_of(mr_span_str(rows[i]), MR_SPAM_ARRIVING, b.ctx.arena, a,
+				    digest_a) == 0 &&
+			    keys_of(stored, MR_SPAM_STORED, b.ctx.arena, s, digest_s) == 0) {
+				MR_CHECK(t, memcmp(digest_a, digest_s, sizeof(digest_a)) == 0);
+				for (unsigned k = 0; k < MR_SPAM_FAMILIES; k++) {
+					MR_CHECK_INT(t, a->family[k].count, s->family[k].count);
+					MR_CHECK(t, memcmp(a->family[k].key, s->family[k].key,
+							   a->family[k].count * 4) == 0);
+				}
+			}
+			bench_done(&b);
+		}
+	}
 }
