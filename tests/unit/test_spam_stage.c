@@ -293,10 +293,10 @@ MR_TEST(spam_stored_teaches_what_arrived)
 		uint8_t digest_a[MR_SPAM_DIGEST_SIZE], digest_s[MR_SPAM_DIGEST_SIZE];
 		struct mr_actions acts = { .count = 0 };
 		struct mr_span stored;
-		struct bench b;
+		struct bench b = { .model = "" };
 
 		t->row = (long)i;
-		if (a != NULL && s != NULL && bench_init(t, &b, 1.0) == 0) {
+		if (bench_init(t, &b, 1.0) == 0 && a != NULL && s != NULL) {
 			run(t, &b, rows[i], &acts);
 			MR_CHECK_INT(t, 0, deliver(&acts, rows[i], b.ctx.arena, &stored));
 			if (!t->oom &&
@@ -310,7 +310,7 @@ MR_TEST(spam_stored_teaches_what_arrived)
 							   a->family[k].count * 4) == 0);
 				}
 			}
-			bench_done(&b);
 		}
+		bench_done(&b);
 	}
 }
