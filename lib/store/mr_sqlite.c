@@ -2,6 +2,7 @@
  * The SQLite engine: one file for each group, FOLDER/GROUP.db, in WAL mode, so that readers and one
  * writer do not wait for each other. A commit is on the disk when it returns (synchronous = FULL).
  */
+#include <poll.h>
 #include <sqlite3.h>
 #include <sys/stat.h>
 
@@ -11,6 +12,7 @@
 #include "lib/store/mr_db.h"
 
 #define BUSY_TIMEOUT_MS 5000
+#define WAIT_STEP_MS    5
 #define STATEMENTS_MAX  48 /* more than lib/store has SQL texts for one group */
 
 struct mr_db {
@@ -79,6 +81,24 @@ static int handle_open(const char *path, enum mr_store_access access, sqlite3 **
 	return from_code(sqlite3_open_v2(path, handle_out, flags, NULL));
 }
 
+/*
+ * The change to WAL does not wait for busy_timeout when another program is making it at the same time:
+ * SQLite says BUSY at once. So we wait ourselves, as long.
+ */
+static int settle(struct mr_db *db)
+{
+	int err, waited_ms = 0;
+
+	for (;;) {
+		err = sqlite_script(db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+					"PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF");
+		if (err != MR_ECONFLICT || waited_ms >= BUSY_TIMEOUT_MS)
+			return err == MR_ECONFLICT ? MR_ETEMP : err;
+		waited_ms += WAIT_STEP_MS;
+		(void)poll(NULL, 0, WAIT_STEP_MS);
+	}
+}
+
 static int sqlite_open(const char *rest, const char *group, enum mr_store_access access,
 		       struct mr_db **db_out)
 {
@@ -101,10 +121,7 @@ static int sqlite_open(const char *rest, const char *group, enum mr_store_access
 		goto out;
 	sqlite3_extended_result_codes(db->handle, 1);
 	sqlite3_busy_timeout(db->handle, BUSY_TIMEOUT_MS);
-	err = sqlite_script(db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-				"PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF");
-	if (err == MR_ECONFLICT) /* another program is opening it for the first time */
-		err = MR_ETEMP;
+	err = settle(db);
 out:
 	if (err < 0)
 		sqlite_close(db);
