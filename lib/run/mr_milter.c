@@ -47,11 +47,12 @@ static int milter_open(struct mr_run *run)
 	err = mr_calls_register(mr_daemon.milter);
 	if (err == 0 && smfi_settimeout((int)set->milter_timeout_s) != MI_SUCCESS)
 		err = MR_EINVAL;
+	if (err == 0 && (err = mr_generation_next(set)) < 0)
+		mr_log(MR_LOG_ERROR, "stage not opened",
+		       MR_KV("stage", mr_daemon.milter->stage->name), MR_KV_ERR(err));
+	/* Last: from here MTAs connect, and wait until we serve. */
 	if (err == 0)
 		err = mr_socket_open(set);
-	if (err == 0 && (err = mr_generation_next(set)) < 0)
-		mr_log(MR_LOG_ERROR, "cannot start", MR_KV("stage", mr_daemon.milter->stage->name),
-		       MR_KV_ERR(err));
 	mr_run_settings_release(run, set);
 	return err;
 }

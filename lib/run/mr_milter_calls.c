@@ -140,28 +140,35 @@ static bool session_fill(SMFICTX *ctx, struct mr_session *s, const char *host,
 	       mr_session_set(&s->client_name, macro_name ? macro_name : host) == 0;
 }
 
+static void session_begin(SMFICTX *ctx, const char *host, const struct sockaddr *addr)
+{
+	struct mr_session *s = mr_session_new();
+
+	if (s && (!session_fill(ctx, s, host, addr) || smfi_setpriv(ctx, s) != MI_SUCCESS)) {
+		mr_session_free(s);
+		s = NULL;
+	}
+	if (!s) {
+		mr_log(MR_LOG_ERROR, "connection not taken", MR_KV_ERR(MR_ENOMEM));
+		return;
+	}
+	s->leading_blank = atomic_load(&mr_daemon.leading_blank);
+	pthread_mutex_lock(&mr_daemon.lock);
+	mr_daemon.sessions++;
+	pthread_mutex_unlock(&mr_daemon.lock);
+	mr_milter_count(MR_MILTER_SESSIONS, 1);
+}
+
 /*
  * Runs again on one session after XCLIENT, and after the MTA reused the connection. A session that
  * cannot be made is a message that cannot be decided: on_eom answers 4xx.
  */
 static sfsistat on_connect(SMFICTX *ctx, char *host, _SOCK_ADDR *addr)
 {
-	struct mr_session *s;
-
-	session_drop(ctx);
-	s = mr_session_new();
-	if (s && (!session_fill(ctx, s, host, addr) || smfi_setpriv(ctx, s) != MI_SUCCESS)) {
-		mr_session_free(s);
-		s = NULL;
-	}
-	if (s) {
-		s->leading_blank = atomic_load(&mr_daemon.leading_blank);
-		pthread_mutex_lock(&mr_daemon.lock);
-		mr_daemon.sessions++;
-		pthread_mutex_unlock(&mr_daemon.lock);
-		mr_milter_count(MR_MILTER_SESSIONS, 1);
-	} else {
-		mr_log(MR_LOG_ERROR, "connection not taken", MR_KV_ERR(MR_ENOMEM));
+	if (mr_daemon_enter()) {
+		session_drop(ctx);
+		session_begin(ctx, host, addr);
+		mr_daemon_leave();
 	}
 	return SMFIS_NOREPLY;
 }
@@ -170,16 +177,28 @@ static sfsistat on_helo(SMFICTX *ctx, char *name)
 {
 	struct mr_session *s = smfi_getpriv(ctx);
 
-	if (s && mr_session_set(&s->helo, name) < 0)
-		session_drop(ctx); /* better undecided than decided on half of the facts */
+	if (s && mr_daemon_enter()) {
+		if (mr_session_set(&s->helo, name) < 0)
+			session_drop(ctx); /* better undecided than decided on half of the facts */
+		mr_daemon_leave();
+	}
 	return SMFIS_NOREPLY;
 }
 
 static sfsistat on_close(SMFICTX *ctx)
 {
-	if (mr_daemon_enter()) { /* else the process ends, and all of it goes */
+	struct mr_session *s = smfi_getpriv(ctx);
+
+	if (mr_daemon_enter()) {
 		session_drop(ctx);
 		mr_daemon_leave();
+	} else if (s) {
+		/* The process ends, and what the session would be given back to may be gone. */
+		pthread_mutex_lock(&mr_daemon.lock);
+		s->next_left = mr_daemon.left;
+		mr_daemon.left = s;
+		pthread_mutex_unlock(&mr_daemon.lock);
+		(void)smfi_setpriv(ctx, NULL);
 	}
 	return SMFIS_CONTINUE;
 }

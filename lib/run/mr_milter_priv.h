@@ -39,6 +39,7 @@ struct mr_daemon {
 	size_t sessions; /* open connections */
 	size_t busy; /* callbacks at work that use more than their session */
 	bool stopping, draining, failed;
+	struct mr_session *left; /* closed while stopping: neither used nor freed any more */
 
 	atomic_bool leading_blank; /* what the MTA last negotiated: SMFIP_HDR_LEADSPC */
 	int listen_fd, silent_fd;
@@ -88,6 +89,7 @@ struct mr_session {
 	char *client_addr, *client_name, *helo;
 	bool leading_blank; /* values come, and are taken, with the blank after the colon */
 	struct mr_message *message; /* NULL between messages */
+	struct mr_session *next_left;
 };
 
 /* NULL: out of memory. */

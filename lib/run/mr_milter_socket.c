@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <pwd.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -108,24 +107,14 @@ static void set_nodelay(int fd)
 		mr_log(MR_LOG_WARN, "no TCP_NODELAY", MR_KV_ERR(mr_err_from_errno(errno)));
 }
 
-/* Started as root the socket would be root's; it belongs to the user that we become. */
-static void give_to_user(const char *path, const char *user)
+static int path_taken(const char *path)
 {
-	const struct passwd *pw;
-
-	if (geteuid() != 0 || !user[0])
-		return;
-	pw = getpwnam(user);
-	if (!pw || lchown(path, pw->pw_uid, pw->pw_gid) < 0)
-		mr_log(MR_LOG_WARN, "socket keeps its owner", MR_KV("path", path),
-		       MR_KV("user", user));
-}
-
-static int path_taken(const char *path, const struct mr_settings *set)
-{
+	/* Made by root, it belongs to the user that we become. */
+	int err = mr_run_give(mr_daemon.run, path);
 	struct stat st;
 
-	give_to_user(path, set->user);
+	if (err < 0)
+		return err;
 	if (lstat(path, &st) < 0)
 		return mr_err_from_errno(errno);
 	mr_daemon.socket_dev = st.st_dev;
@@ -166,7 +155,7 @@ int mr_socket_open(const struct mr_settings *set)
 	if (mr_daemon.silent_fd < 0)
 		return bad(listen, mr_err_from_errno(errno), "no eventfd");
 	if (path)
-		return path_taken(path, set);
+		return path_taken(path);
 	set_nodelay(mr_daemon.listen_fd);
 	return 0;
 }
