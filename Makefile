@@ -123,8 +123,14 @@ $(BIN)/mr-parse: $(B)/tests/bench/parse_ours.o $(LIB)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $< $(LIB) $(PKG_LIBS)
 
+# Programs that tests start: milters and MTAs that do as they are told.
+FAKE := $(patsubst %.c,$(B)/%,$(sort $(wildcard tests/fake/*.c)))
+fake_objs := $(patsubst %,$(B)/tests/unit/%.o,mr_mta mr_note_stage)
+$(B)/tests/fake/%: $(B)/tests/fake/%.o $(fake_objs) $(LIB)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $< $(fake_objs) $(LIB) $(PKG_LIBS)
+
 .PHONY: unit-build test check e2e playground deps
-unit-build: all $(UNIT)
+unit-build: all $(UNIT) $(FAKE)
 
 test: unit-build ## unit tests: no network, no root
 	@tools/dev/run-unit.sh $(UNIT)
@@ -132,7 +138,7 @@ test: unit-build ## unit tests: no network, no root
 deps: ## install what deps.txt names and this machine lacks
 	@tools/dev/deps.sh
 
-e2e: all ## end-to-end tests against real servers; T=name for one part
+e2e: all $(FAKE) ## end-to-end tests against real servers; T=name for one part
 	@tools/dev/run-e2e.sh $(B) $(T)
 
 check: ## deps, build, unit tests, end-to-end tests
@@ -167,8 +173,9 @@ fuzz: ## every fuzz target for TIME=60 seconds; T=name for one
 	@tools/dev/fuzz.sh build/fuzz $(or $(TIME),60) $(or $(T),$(FUZZ:$(B)/tests/fuzz/fuzz_%=%))
 fuzz-build: $(FUZZ)
 # In both modes clang's libFuzzer has main(); MODE=cov lets it run corpora only.
+$(B)/tests/fuzz/fuzz_stage: $(B)/tests/unit/mr_note_stage.o
 $(B)/tests/fuzz/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(ARCHIVES) $(LIB)
-	$(Q)$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $< -Wl,--start-group $(ARCHIVES) $(LIB) -Wl,--end-group $(PKG_LIBS)
+	$(Q)$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $(filter %.o,$^) -Wl,--start-group $(ARCHIVES) $(LIB) -Wl,--end-group $(PKG_LIBS)
 
 # -- the sources themselves ----------------------------------------------------------------------
 SOURCES := $(wildcard lib/*/*.[ch] milters/*/*.[ch] lda/*/*.[ch] tools/*.[ch] tools/dev/*.[ch] tests/*/*.[ch] tests/bench/*/*.[ch])
