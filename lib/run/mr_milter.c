@@ -8,6 +8,9 @@
 #include "lib/base/mr_log.h"
 #include "lib/run/mr_milter_priv.h"
 
+/* libmilter writes the answer after the callback has returned, so the process must not end at once. */
+#define ANSWER_MS 200
+
 struct mr_daemon mr_daemon = {
 	.lock = PTHREAD_MUTEX_INITIALIZER,
 	.changed = PTHREAD_COND_INITIALIZER,
@@ -96,6 +99,7 @@ static int milter_serve(struct mr_run *run MR_UNUSED)
 		pthread_cond_wait(&mr_daemon.changed, &mr_daemon.lock);
 	failed = mr_daemon.failed;
 	pthread_mutex_unlock(&mr_daemon.lock);
+	(void)poll(NULL, 0, ANSWER_MS);
 	if (failed)
 		mr_log(MR_LOG_ERROR, "libmilter has ended",
 		       MR_KV("milter", mr_daemon.milter->name));

@@ -107,13 +107,28 @@ static void set_nodelay(int fd)
 		mr_log(MR_LOG_WARN, "no TCP_NODELAY", MR_KV_ERR(mr_err_from_errno(errno)));
 }
 
+/* So that the user that we become, in its sandbox, can remove the socket at the end. Not for the root
+ * directory: there it stays, and the next start removes it. */
+static int may_remove(const char *path)
+{
+	struct mr_span s = mr_span_str(path);
+	size_t slash = mr_span_rfind(s, '/');
+	char dir[MR_PATH_MAX];
+	int err;
+
+	if (slash == 0)
+		return 0;
+	err = mr_span_copyz(slash == s.len ? MR_SPAN(".") : mr_span_sub(s, 0, slash), dir,
+			    sizeof(dir));
+	return err < 0 ? err : mr_run_may_write(mr_daemon.run, dir);
+}
+
 static int path_taken(const char *path)
 {
-	/* Made by root, it belongs to the user that we become. */
-	int err = mr_run_give(mr_daemon.run, path);
 	struct stat st;
+	int err;
 
-	if (err < 0)
+	if ((err = mr_run_give(mr_daemon.run, path)) < 0 || (err = may_remove(path)) < 0)
 		return err;
 	if (lstat(path, &st) < 0)
 		return mr_err_from_errno(errno);
