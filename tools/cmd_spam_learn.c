@@ -88,12 +88,12 @@ static void report(struct spam *s, const char *done, size_t spam, size_t ham)
 	MR_AUTO_BUF out;
 	struct mr_json json;
 
+	mr_buf_init(&out, 65536);
 	if (!s->cli->json) {
 		printf("%s %zu spam and %zu good messages; the model is %s\n", done, spam, ham,
 		       s->model_path);
 		return;
 	}
-	mr_buf_init(&out, 65536);
 	mr_json_init(&json, &out);
 	mr_json_open(&json, NULL, '{');
 	mr_json_int(&json, "spam", (int64_t)spam);

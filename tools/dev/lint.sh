@@ -72,7 +72,7 @@ check_buffers() {
 	files '*.c' | xargs awk '
 		FNR == 1 || /^}/ { open = 0 }
 		/MR_AUTO_BUF [a-z_, ]*;/ { open = 1 }
-		/mr_buf_init/ { open = 0 }
+		/mr_buf_init|[(, ]&[a-z]/ { open = 0 } # or by the function that gets it
 		open && /(^|[ \t])(return|goto|MR_NEED|MR_SKIP)/ {
 			print FILENAME ":" FNR ": leaves before mr_buf_init"
 			open = 0
@@ -88,7 +88,7 @@ check_docs() {
 
 check_cppcheck() {
 	files '*.c' | grep -v '^tests/' | xargs cppcheck -q -j 2 --std=c11 --enable=warning,performance,portability \
-		--inline-suppr --suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches \
+		--inline-suppr --suppress=missingIncludeSystem --suppress=comparePointers:milters/spam/builtin.c \
 		-D__x86_64__ -D__GNUC__=12 -DMR_VERSION='""' -I. -I"$build/gen" 2>&1
 }
 
