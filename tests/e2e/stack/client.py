@@ -59,7 +59,10 @@ class Sender(smtplib.SMTP):
         if len(refused) == len(recipients):
             self.rset()
             return Outcome(code, text.decode("utf-8", "replace"), refused=refused)
-        code, text = self.data(content)
+        try:
+            code, text = self.data(content)
+        except smtplib.SMTPDataError as error:      # DATA itself was refused
+            code, text = error.smtp_code, error.smtp_error
         found = QUEUE_ID.search(text)
         queue_id = next(filter(None, found.groups())).decode() if found else None
         return Outcome(code, text.decode("utf-8", "replace"), queue_id, refused)

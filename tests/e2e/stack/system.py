@@ -24,9 +24,9 @@ class System:
         """deliver: dovecot (its LMTP), lmtpd (ours), pipe (millrace-deliver, which hands to lmtpd).
         spam: our spam milter in the chain. settings: for millrace.conf. ports: a dict with smtp,
         imap, submission; what is missing is a free one. milters: other Milters, after ours.
-        listeners: further Listeners. spam_when_down: what the MTA
-        does without it (tempfail, reject, accept). own_users: a user is added to our directory, too; by default
-        when lmtpd runs."""
+        listeners: further Listeners. spam_when_down: what the MTA does without our filter (tempfail,
+        reject, accept). own_users: a user is added to our directory, too; by default when lmtpd
+        runs."""
         self.build = Path(build).resolve()
         self.ports = {"smtp": ground.free_port(), "imap": ground.free_port(), **(ports or {})}
         for port in self.ports.values():
