@@ -135,13 +135,15 @@ class Playground:
         self.table.head()
         for number, real in enumerate(messages):
             self._send(real, USERS[number % len(USERS)])
-        right = self.counts
+        n = self.counts
         self.screen.say()
         self.screen.say(
-            f"{right['ham right']} of {right['ham right'] + right['ham wrong']} wanted messages are in "
-            f"INBOX, {right['spam right']} of {right['spam right'] + right['spam wrong']} of the others "
-            f"are in Spam" + (f", {right['other']} went elsewhere" if right["other"] else "")
-            + ".")
+            f"{n['ham right']} of {n['ham right'] + n['ham wrong']} wanted messages are in INBOX, "
+            f"{n['spam right']} of {n['spam right'] + n['spam wrong']} spam messages in Spam"
+            + (f", {n['other']} went elsewhere." if n["other"] else "."))
+        self.screen.say(self.screen.style(
+            "No measure of the filter: its built-in model has learned from these very messages. "
+            "`make bench` measures.", "dim"))
 
     def _send(self, real, user):
         people = "spam" if real.spam else "wanted"
@@ -212,10 +214,16 @@ class Playground:
         for command, what in (
                 (f"{millrace} user list", "who has a mailbox"),
                 (f"{millrace} status", "how the daemons are"),
+                (f"{millrace} spam explain {self._some_spam()}", "which words decided"),
                 (f"less {system.path}/{o.mta}/mail.log", "what the MTA did; a queue id finds a message"),
                 (f"ls {system.millrace.mail}/example.org/alice", "a Maildir")):
             say("  " + self.screen.style(command, "cyan"))
             say("      " + self.screen.style(what, "dim"))
+
+    def _some_spam(self):
+        """A file that a command can be tried on."""
+        mail = self.system.millrace.mail
+        return next(mail.glob("example.org/*/.Spam/new/*"), mail / "example.org/alice/new/*")
 
     def stay(self):
         """Show what else arrives, until Ctrl-C."""

@@ -65,6 +65,14 @@ def test_ctrl_c(playground):
         assert re.search(rf"\b{port}\b", text)
         assert ground.answers(port)
     assert "alice@example.org" in text and "password" in text
+    # The commands that it suggests work, from outside.
+    commands = re.findall(r"^  (\S*bin/millrace .*)", text, re.MULTILINE)
+    assert len(commands) >= 3
+    for command in commands:
+        result = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=30,
+                                stdin=subprocess.DEVNULL, check=False)
+        assert result.returncode == 0, (command, result.stdout, result.stderr)
+        assert result.stdout.strip(), command
     os.kill(process.pid, signal.SIGINT)
     assert process.wait(30) == 0, out.read_text()
     assert not processes() - before, [name(p) for p in processes() - before]
