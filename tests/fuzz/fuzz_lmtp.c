@@ -120,14 +120,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	MR_AUTO_BUF out;
 	MR_AUTO_BUF out_bytes;
 
+	mr_buf_init(&out, 16u << 20);
+	mr_buf_init(&out_bytes, 16u << 20);
 	if (size > MR_LMTP_INPUT_MAX)
 		return 0;
 	if (!set.owned && mr_settings_default(&set) < 0)
 		return 0;
 	set.message_size_max = SIZE_LIMIT;
 	set.lmtp_recipients_max = 5;
-	mr_buf_init(&out, 16u << 20);
-	mr_buf_init(&out_bytes, 16u << 20);
 	converse(&set, mr_span_bytes(data, size), size, &whole, &out);
 	check_replies(mr_buf_span(&out));
 	if (size > 4096)
