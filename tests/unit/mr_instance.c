@@ -27,12 +27,15 @@ bool mr_instance_settings(struct mr_instance *in, const char *more)
 	return mr_replace_file(in->settings, mr_buf_span(&text), 0600) == 0;
 }
 
+/* In builds for coverage alone: _exit() would lose what the program reached. */
+__attribute__((weak)) int __llvm_profile_write_file(void);
+
 static void child(const struct mr_instance *in, const struct mr_program *program,
 		  const char *option)
 {
 	char log[MR_PATH_MAX + 8];
 	const char *argv[] = { program->name, "-d", "-c", in->settings, option, NULL };
-	int fd;
+	int fd, code;
 
 	/* A test that dies takes its program along, and no descriptor of whoever runs the tests (a
 	 * lock, a pipe) stays open in it. */
@@ -43,7 +46,10 @@ static void child(const struct mr_instance *in, const struct mr_program *program
 	if (fd < 0 || dup2(fd, 2) < 0)
 		_exit(99);
 	/* Not exit(): the parent's folder is not this one's to remove. */
-	_exit(mr_main(program, option ? 5 : 4, (char **)(uintptr_t)argv));
+	code = mr_main(program, option ? 5 : 4, (char **)(uintptr_t)argv);
+	if (__llvm_profile_write_file)
+		__llvm_profile_write_file();
+	_exit(code);
 }
 
 bool mr_instance_launch(struct mr_instance *in, const struct mr_program *program,
