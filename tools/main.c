@@ -40,15 +40,29 @@ int cli_usage(const char *command)
 	return CLI_USAGE;
 }
 
+/* Take --json out of the words, wherever it stands before a "--". Returns how many are left. */
+static int json_taken(struct cli *cli, int argc, char **argv)
+{
+	int kept = 0;
+	bool more = true;
+
+	for (int i = 0; i < argc; i++) {
+		more = more && strcmp(argv[i], "--") != 0;
+		if (more && strcmp(argv[i], "--json") == 0)
+			cli->json = true;
+		else
+			argv[kept++] = argv[i];
+	}
+	return kept;
+}
+
 /* The options before the command. Returns the index of the command, or 0: usage. */
 static int options(struct cli *cli, int argc, char **argv)
 {
 	int i = 1;
 
 	for (; i < argc && argv[i][0] == '-'; i++) {
-		if (strcmp(argv[i], "--json") == 0)
-			cli->json = true;
-		else if (strcmp(argv[i], "-c") == 0 && i + 1 < argc)
+		if (strcmp(argv[i], "-c") == 0 && i + 1 < argc)
 			cli->config_path = argv[++i];
 		else
 			return 0;
@@ -63,6 +77,7 @@ int main(int argc, char **argv)
 
 	if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0))
 		return help(stdout);
+	argc = json_taken(&cli, argc, argv);
 	at = options(&cli, argc, argv);
 	if (at == 0)
 		return help(stderr);

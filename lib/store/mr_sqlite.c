@@ -2,9 +2,12 @@
  * The SQLite engine: one file for each group, FOLDER/GROUP.db, in WAL mode, so that readers and one
  * writer do not wait for each other. A commit is on the disk when it returns (synchronous = FULL).
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <sqlite3.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "lib/base/mr_alloc.h"
 #include "lib/base/mr_err.h"
@@ -68,17 +71,38 @@ static int sqlite_script(struct mr_db *db, const char *sql)
 	return from_code(sqlite3_exec(db->handle, sql, NULL, NULL, NULL));
 }
 
-/* A file that is made here has the rights 0600: umask() is the caller's. */
-static int handle_open(const char *path, enum mr_store_access access, sqlite3 **handle_out)
+/*
+ * Make the file, with the rights 0600. Where root makes it, it belongs to the folder's owner: root
+ * adds the first domain, and the programs that run as that owner must be able to open it. SQLite
+ * gives -wal and -shm the owner of the file.
+ */
+static int file_make(const char *folder, const char *path)
 {
-	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
+	MR_AUTO_FD fd = -1;
+	struct stat st;
+	int err = mr_create_at(AT_FDCWD, path, 0600, &fd);
+
+	if (err == MR_EEXIST)
+		return 0;
+	if (err == MR_ENOENT) /* no such folder, and it could not be made */
+		return MR_ETEMP;
+	if (err == 0 && geteuid() == 0 &&
+	    (stat(folder, &st) < 0 || fchown(fd, st.st_uid, st.st_gid) < 0))
+		return mr_err_from_errno(errno);
+	return err;
+}
+
+static int handle_open(const char *folder, const char *path, enum mr_store_access access,
+		       sqlite3 **handle_out)
+{
+	int err = 0, flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
 	struct stat st;
 
 	if (access == MR_STORE_CREATE)
-		flags |= SQLITE_OPEN_CREATE;
+		err = file_make(folder, path);
 	else if (stat(path, &st) < 0) /* SQLite says CANTOPEN for all reasons */
-		return MR_ENOENT;
-	return from_code(sqlite3_open_v2(path, handle_out, flags, NULL));
+		err = mr_err_from_errno(errno);
+	return err < 0 ? err : from_code(sqlite3_open_v2(path, handle_out, flags, NULL));
 }
 
 /*
@@ -104,7 +128,6 @@ static int sqlite_open(const char *rest, const char *group, enum mr_store_access
 {
 	struct mr_db *db = mr_calloc(1, sizeof(*db));
 	char name[64], path[MR_PATH_MAX];
-	mode_t mask;
 	int err = 0;
 
 	if (!db)
@@ -114,10 +137,7 @@ static int sqlite_open(const char *rest, const char *group, enum mr_store_access
 		(void)mkdir(rest, 0750); /* if it can't be, opening the file fails and says so */
 	if ((err = mr_path_join(rest, name, path)) < 0)
 		goto out;
-	mask = umask(0077); /* of the process: stores are opened before threads start */
-	err = handle_open(path, access, &db->handle);
-	umask(mask);
-	if (err < 0)
+	if ((err = handle_open(rest, path, access, &db->handle)) < 0)
 		goto out;
 	sqlite3_extended_result_codes(db->handle, 1);
 	sqlite3_busy_timeout(db->handle, BUSY_TIMEOUT_MS);

@@ -1,0 +1,138 @@
+"""`millrace`, the operator's command, beside running programs."""
+import os
+import pwd
+import signal
+import subprocess
+import time
+
+import pytest
+
+from stack import LMTPD, SPAM, letter, wait_until
+from stack.millrace import COMMAND
+
+USAGE, FAILED, CONFIG = 64, 1, 78
+
+
+def outcome(mail, *words, **options):
+    """Run `millrace -c FILE WORDS` as root; it may fail."""
+    return subprocess.run([mail.millrace.bin / COMMAND, "-c", mail.millrace.conf, *words], text=True,
+                          capture_output=True, stdin=subprocess.DEVNULL, timeout=60, check=False,
+                          **options)
+
+
+def test_users_come_and_go(mail):
+    address = "eve@example.org"
+    mail.millrace.command("user", "add", "Eve@Example.ORG")
+    assert address in mail.millrace.command("user", "list", "example.org").split()
+    eve, = (user for user in _json(mail, "user", "list") if user["local"] == "eve")
+    assert (eve["domain"], eve["disabled"]) == ("example.org", False)
+    again = outcome(mail, "user", "add", address)
+    assert again.returncode == FAILED and "exists already" in again.stderr
+    mail.millrace.command("user", "remove", address)
+    assert address not in mail.millrace.command("user", "list").split()
+    assert outcome(mail, "user", "remove", address).returncode == FAILED
+
+
+def test_domain_with_users_stays(mail):
+    mail.new_user()
+    refused = outcome(mail, "domain", "remove", "example.org")
+    assert refused.returncode == FAILED and "has users" in refused.stderr
+    assert "example.org" in [row["domain"] for row in _json(mail, "domain", "list")]
+
+
+def test_disabled_user_gets_no_mail_until_enabled(mail):
+    user = mail.new_user()
+    mail.millrace.command("user", "disable", user)
+    mail.send("a@example.net", user, letter("kept back", to=user))
+    time.sleep(2)
+    with mail.mailbox(user) as box:
+        assert not box.messages("INBOX")
+    mail.millrace.command("user", "enable", user)
+    mail.send("a@example.net", user, letter("after", to=user))
+    wait_until(lambda: "after" in [m["Subject"] for m in mail.wait_mail(user)], 30, "the mail")
+
+
+@pytest.mark.parametrize("words", [["user"], ["user", "add"], ["domain", "list", "x"], ["nothing"], [],
+                                   ["version", "now"], ["drain"]])
+def test_usage(mail, words):
+    wrong = outcome(mail, *words)
+    assert wrong.returncode == USAGE and "usage: millrace" in wrong.stderr
+
+
+def test_broken_configuration_is_named(mail, tmp_path):
+    conf = tmp_path / "millrace.conf"
+    conf.write_text("lmtp_workers = 3\nno_such_setting = 1\n")
+    broken = subprocess.run([mail.millrace.bin / COMMAND, "-c", conf, "user", "list"], text=True,
+                            capture_output=True, timeout=60, check=False)
+    assert broken.returncode == CONFIG
+    assert f"{conf}:2:" in broken.stderr and "no_such_setting" in broken.stderr
+
+
+def test_root_makes_a_store_that_the_programs_can_open(mail, tmp_path):
+    """The first domain is added by root, into a folder that belongs to the programs' user."""
+    os.chmod(tmp_path, 0o755)
+    folder = tmp_path / "store"
+    folder.mkdir(mode=0o700)
+    owner = pwd.getpwnam(mail.millrace.user)
+    os.chown(folder, owner.pw_uid, owner.pw_gid)
+    conf = tmp_path / "millrace.conf"
+    conf.write_text(f'store = "sqlite:{folder}"\n')
+    subprocess.run([mail.millrace.bin / COMMAND, "-c", conf, "domain", "add", "example.com"],
+                   check=True, timeout=60)
+    made = list(folder.iterdir())
+    assert made and {path.stat().st_uid for path in made} == {owner.pw_uid}
+    assert {path.stat().st_mode & 0o777 for path in made} == {0o600}
+
+
+def test_status_and_stats(mail):
+    status = _json(mail, "status")
+    for program, word in ((SPAM, "spam"), (LMTPD, "lmtpd")):
+        assert status[word]["program"] == program
+        assert int(status[word]["pid"]) == mail.millrace.daemons[program].pid
+    text = mail.millrace.command("status", "lmtpd")
+    assert text.startswith("lmtpd:\n") and "  program millrace-lmtpd\n" in text
+    before = _scored(mail)
+    mail.send("a@example.net", mail.new_user(), letter("one more"))
+    assert _scored(mail) == before + 1
+
+
+def test_status_of_what_does_not_run(mail):
+    gone = outcome(mail, "status", "vault")
+    assert gone.returncode == FAILED and "vault is not running" in gone.stderr
+
+
+def test_trace_follows_one_message(mail):
+    user = mail.new_user()
+    with subprocess.Popen([mail.millrace.bin / COMMAND, "-c", mail.millrace.conf, "trace"],
+                          stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True) as trace:
+        try:
+            time.sleep(1)       # it has connected to both
+            queue_id = mail.send("a@example.net", user, letter("traced", to=user)).queue_id
+            mail.wait_mail(user)
+            time.sleep(1)
+        finally:
+            trace.send_signal(signal.SIGINT)
+        lines = [line for line in trace.stdout if queue_id in line]
+    assert {line.split()[0] for line in lines} == {"spam", "lmtpd"}, lines
+
+
+def test_reload_says_what_is_wrong(mail):
+    assert "spam:" in mail.millrace.command("reload")
+    good = mail.millrace.conf.read_text()
+    try:
+        mail.millrace.conf.write_text(good + "lmtp_workers = none\n")
+        for program in ("spam", "lmtpd"):
+            broken = outcome(mail, "reload", program)
+            assert broken.returncode != 0 and "lmtp_workers" in broken.stderr
+    finally:
+        mail.millrace.conf.write_text(good)
+    assert mail.send("a@example.net", mail.new_user(), letter("still here")).accepted
+
+
+def _json(mail, *words):
+    return mail.millrace.command_json(*words)
+
+
+def _scored(mail):
+    lines = mail.millrace.command("stats", "spam").splitlines()
+    return sum(float(line.split()[-1]) for line in lines if "millrace_spam_messages_total" in line)
