@@ -241,8 +241,8 @@ MR_TEST(milter_abort_and_death)
 	struct mr_mta other;
 	MR_AUTO_BUF answer;
 
-	SKIP_OOM(t);
 	mr_buf_init(&answer, SAID_MAX);
+	SKIP_OOM(t);
 	MR_NEED(t, begin(t, &f));
 	MR_NEED(t, mr_mta_connect(&f.mta, &mail, &f.said) == 0);
 	/* Aborted after each step, then a whole one. */
@@ -336,8 +336,8 @@ MR_TEST(milter_reload)
 	struct mr_mta_mail mail = mail_of("A: b\r\n\r\n");
 	MR_AUTO_BUF answer;
 
-	SKIP_OOM(t);
 	mr_buf_init(&answer, SAID_MAX);
+	SKIP_OOM(t);
 	MR_NEED(t, begin(t, &f));
 	MR_NEED(t, mr_mta_connect(&f.mta, &mail, &f.said) == 0);
 	MR_NEED(t, mr_mta_envelope(&f.mta, &mail, &f.said) == 0);
@@ -410,8 +410,8 @@ MR_TEST(milter_drain)
 	struct mr_mta_mail mail = mail_of("A: b\r\n\r\n");
 	MR_AUTO_BUF answer;
 
-	SKIP_OOM(t);
 	mr_buf_init(&answer, SAID_MAX);
+	SKIP_OOM(t);
 	MR_NEED(t, begin(t, &f));
 	MR_NEED(t, mr_mta_connect(&f.mta, &mail, &f.said) == 0);
 	check_mail(t, &f, &mail,
