@@ -1,7 +1,8 @@
 /*
  * A whole conversation over a delivery that pretends. Promised: every reply is a well-formed line;
  * after the content there is one for each accepted recipient; each transaction is dropped; what a
- * client can make us keep is bounded; and in single bytes the conversation is the same.
+ * client can make us keep is bounded; and in single bytes the conversation is the same. The last
+ * octet also says how the world is: see enum.
  */
 #include "lda/lmtpd/lmtp.h"
 #include "lib/base/mr_alloc.h"
@@ -9,6 +10,9 @@
 
 #define SIZE_LIMIT 200000
 #define OUT_MAX    (1u << 20)
+#define FED_MAX    300000 /* octets, where the input is sent over and over */
+
+enum { SMALL = 1, STOPS = 2, DRAINS = 4, REPEATS = 8 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -35,7 +39,7 @@ static int fake_more(void *arg, struct mr_lmtp_mail *mail)
 
 	MR_ASSERT(mail->content.len >= MR_LMTP_CONTENT_MAX);
 	w->content += mail->content.len;
-	return w->content > 190000 ? MR_ETEMP : 0;
+	return w->content > 140000 && mail->rcpt_count > 1 ? MR_ETEMP : 0;
 }
 
 static void fake_store(void *arg, struct mr_lmtp_mail *mail)
@@ -92,8 +96,23 @@ static void check_replies(struct mr_span all)
 		MR_ASSERT(mr_smtp_reply(line, &reply) == 0 && line.len <= 510);
 }
 
-static void converse(const struct mr_settings *set, struct mr_span in, size_t step, struct world *w,
-		     struct mr_buf *out)
+/* Once, or until FED_MAX octets were sent. */
+static void feed(struct mr_lmtp *s, struct mr_span in, size_t step, bool repeats,
+		 struct mr_buf *out)
+{
+	size_t fed = 0;
+
+	do {
+		for (size_t at = 0; at < in.len && mr_lmtp_reads(s); at += step) {
+			mr_lmtp_input(s, mr_span_sub(in, at, step), 1);
+			settle(s, out);
+		}
+		fed += in.len;
+	} while (repeats && mr_lmtp_reads(s) && fed < FED_MAX);
+}
+
+static void converse(const struct mr_settings *set, struct mr_span in, size_t step, unsigned how,
+		     struct world *w, struct mr_buf *out)
 {
 	const struct mr_lmtp_ops ops = {
 		fake_rcpt, fake_more, fake_store, fake_told, fake_drop, w
@@ -102,9 +121,11 @@ static void converse(const struct mr_settings *set, struct mr_span in, size_t st
 
 	MR_ASSERT(s);
 	settle(s, out);
-	for (size_t at = 0; at < in.len && mr_lmtp_reads(s); at += step) {
-		mr_lmtp_input(s, mr_span_sub(in, at, step), 1);
+	feed(s, in, step, (how & REPEATS) && in.len >= 1000, out);
+	if (how & STOPS) {
+		mr_lmtp_stop(s, how & DRAINS, 1);
 		settle(s, out);
+		feed(s, in, step, false, out);
 	}
 	mr_lmtp_tick(s, 1 + set->lmtp_timeout_ms);
 	settle(s, out);
@@ -116,23 +137,23 @@ static void converse(const struct mr_settings *set, struct mr_span in, size_t st
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct mr_settings set;
+	struct mr_span in = mr_span_bytes(data, size);
+	unsigned how = size > 0 ? data[size - 1] : 0;
 	struct world whole = { 0 }, bytes = { 0 };
 	MR_AUTO_BUF out;
 	MR_AUTO_BUF out_bytes;
 
-	mr_buf_init(&out, 16u << 20);
-	mr_buf_init(&out_bytes, 16u << 20);
-	if (size > MR_LMTP_INPUT_MAX)
+	mr_buf_init(&out, 64u << 20);
+	mr_buf_init(&out_bytes, 64u << 20);
+	if (size > MR_LMTP_INPUT_MAX || (!set.owned && mr_settings_default(&set) < 0))
 		return 0;
-	if (!set.owned && mr_settings_default(&set) < 0)
-		return 0;
-	set.message_size_max = SIZE_LIMIT;
+	set.message_size_max = how & SMALL ? 100 : SIZE_LIMIT;
 	set.lmtp_recipients_max = 5;
-	converse(&set, mr_span_bytes(data, size), size, &whole, &out);
+	converse(&set, in, size > 0 ? size : 1, how, &whole, &out);
 	check_replies(mr_buf_span(&out));
-	if (size > 4096)
+	if (size > 4096 || (how & REPEATS))
 		return 0;
-	converse(&set, mr_span_bytes(data, size), 1, &bytes, &out_bytes);
+	converse(&set, in, 1, how, &bytes, &out_bytes);
 	MR_ASSERT(mr_span_eq(mr_buf_span(&out), mr_buf_span(&out_bytes)));
 	MR_ASSERT(whole.told == bytes.told && whole.stored == bytes.stored);
 	return 0;
