@@ -1,0 +1,158 @@
+"""The spam milter and `millrace spam` on real mail: what is learned from a mailbox is what was seen when
+it arrived, and lessons are a set."""
+import hashlib
+import subprocess
+
+import pytest
+
+from stack import corpus
+
+HAM, SPAM = 30, 30
+
+
+@pytest.fixture(scope="module")
+def real(build):
+    """Messages of a public corpus: corpus.Message with .content, .spam, .name."""
+    try:
+        return corpus.pick(corpus.fetch(build.parent), HAM, SPAM)
+    except corpus.NoCorpus as error:
+        return pytest.skip(f"no real messages: {error}")
+
+
+class Filter:
+    """`millrace spam` on a model of its own."""
+
+    def __init__(self, build, folder, name="model"):
+        self.program = build / "bin/millrace"
+        if not self.program.exists():
+            pytest.skip(f"binary missing: {self.program}")
+        self.model = folder / name
+
+    def run(self, verb, *words, stdin=None, code=0):
+        done = subprocess.run([str(self.program), "spam", verb, "--model", str(self.model),
+                               *map(str, words)], input=stdin, capture_output=True, text=True,
+                              check=False)
+        assert done.returncode == code, done.stderr
+        return done.stdout
+
+    def digest(self):
+        return hashlib.sha256(self.model.read_bytes()).hexdigest()
+
+
+@pytest.fixture
+def mails(real, tmp_path):
+    """Files: {"spam": [paths], "ham": [paths]}."""
+    paths = {"spam": [], "ham": []}
+    for i, message in enumerate(real):
+        kind = "spam" if message.spam else "ham"
+        path = tmp_path / f"{kind}-{i}.eml"
+        path.write_bytes(message.content)
+        paths[kind].append(path)
+    return paths
+
+
+@pytest.mark.seconds(240)
+def test_stored_scores_as_it_arrived(mail, real, build, tmp_path):
+    """A delivered message, read again from its mailbox, has the score that the milter gave it, to the
+    last decimal: nothing that came later counts, on either MTA."""
+    user = mail.new_user()
+    with mail.connect() as smtp:
+        for message in real:
+            assert smtp.deliver(message.sender, user, message.content).accepted, message.name
+    mail.wait_queue_empty(60)
+    program, conf = build / "bin/millrace", tmp_path / "conf"
+    conf.write_text("")
+    count, wrong = 0, []
+    with mail.mailbox(user) as box:
+        for folder in ("INBOX", "Spam"):
+            for message, raw in zip(box.messages(folder), box.raw(folder)):
+                path = tmp_path / f"{folder}-{count}.eml"
+                path.write_bytes(raw)
+                count += 1
+                out = subprocess.run([str(program), "-c", str(conf), "spam", "score", str(path)],
+                                     capture_output=True, text=True, check=True).stdout
+                if out.split("\t")[1] != message["X-Spam-Score"]:
+                    wrong.append((message["Subject"], message["X-Spam-Score"], out.split("\t")[1]))
+    assert count == len(real)
+    assert not wrong
+
+
+def test_lessons_are_a_set(build, mails, tmp_path):
+    """Two models taught in different orders, one of them with a lesson taken back, are equal."""
+    one, two = Filter(build, tmp_path, "one"), Filter(build, tmp_path, "two")
+    one.run("learn", "--model", "empty", "--spam", *mails["spam"], "--ham", *mails["ham"][1:])
+    two.run("learn", "--model", "empty", "--ham", *reversed(mails["ham"]))
+    two.run("learn", "--spam", *mails["spam"][10:])
+    two.run("learn", "--spam", *mails["spam"][:20])  # ten of them for the second time
+    assert one.digest() != two.digest()
+    assert two.run("unlearn", mails["ham"][0]).startswith("took back 1 ")
+    assert one.digest() == two.digest()
+    # what was never taught cannot be taken back, and changes nothing
+    assert two.run("unlearn", mails["ham"][0]).startswith("took back 0 ")
+    assert one.digest() == two.digest()
+    # taught as the other class: the last word counts
+    two.run("learn", "--spam", mails["ham"][1])
+    assert one.digest() != two.digest()
+    two.run("learn", "--ham", mails["ham"][1])
+    assert one.digest() == two.digest()
+    two.run("rebuild")
+    assert one.digest() == two.digest()
+
+
+def test_sources(build, mails, tmp_path):
+    """A Maildir, an mbox and a list of names teach the same as the files themselves."""
+    maildir = tmp_path / "Maildir"
+    for name in ("cur", "new", "tmp", ".Spam/cur", ".Spam/new"):
+        (maildir / name).mkdir(parents=True)
+    (maildir / "dovecot-uidlist").write_text("3 V1 N1\n")
+    (maildir / ".Spam/cur/1:2,").write_bytes(mails["spam"][0].read_bytes())
+    (maildir / "tmp/1").write_bytes(b"half a mess")
+    mbox = b""
+    for i, path in enumerate(mails["ham"]):
+        content = path.read_bytes()
+        (maildir / ("new" if i % 2 else "cur") / f"{i}.host:2,S").write_bytes(content)
+        quoted = content.replace(b"\r\n", b"\n").replace(b"\nFrom ", b"\n>From ")
+        mbox += b"From a@b Thu Aug 22 12:36:23 2002\n" + quoted + b"\n"
+    (tmp_path / "mbox").write_bytes(mbox)
+    names = "".join(f"{path}\n" for path in mails["ham"])
+    digests = set()
+    for name, words, stdin in (("files", mails["ham"], None), ("maildir", [maildir], None),
+                               ("mbox", [tmp_path / "mbox"], None), ("list", ["-"], names)):
+        spam = Filter(build, tmp_path, name)
+        out = spam.run("learn", "--model", "empty", "--ham", *words, stdin=stdin)
+        assert f"learned 0 spam and {len(mails['ham'])} good messages" in out, name
+        digests.add(spam.digest())
+    assert len(digests) == 1
+
+
+def test_bulk_scores_are_columns(build, mails, tmp_path):
+    spam = Filter(build, tmp_path)
+    spam.run("learn", "--spam", *mails["spam"], "--ham", *mails["ham"])
+    lines = spam.run("score", *mails["spam"], *mails["ham"]).splitlines()
+    assert len(lines) == SPAM + HAM
+    right = 0
+    for line, path in zip(lines, mails["spam"] + mails["ham"]):
+        name, score, verdict = line.split("\t")
+        assert name == str(path)
+        assert verdict == ("spam" if float(score) >= 5.0 else "ham")
+        right += verdict == path.name.split("-")[0]
+    assert right >= SPAM + HAM - 6, lines
+
+
+def test_unknown_model_scores_zero(build, mails, tmp_path):
+    spam = Filter(build, tmp_path)
+    out = spam.run("score", "--model", "empty", mails["spam"][0])
+    assert out.split("\t")[1:] == ["0.000", "ham\n"]
+
+
+def test_damage_is_said(build, mails, tmp_path):
+    spam = Filter(build, tmp_path)
+    spam.run("learn", "--ham", mails["ham"][0])
+    whole = spam.model.read_bytes()
+    spam.model.write_bytes(whole[:-1])
+    assert spam.run("score", mails["ham"][0], code=1) == ""
+    spam.model.write_bytes(whole[:5000] + b"\xff" + whole[5001:])
+    spam.run("score", mails["ham"][0], code=1)
+    spam.run("rebuild")  # the lessons are whole, so the model can be
+    assert spam.model.read_bytes() == whole
+    spam.run("score", tmp_path / "nothing", code=1)
