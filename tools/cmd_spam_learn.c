@@ -30,14 +30,16 @@ static int base_load(struct spam *s, struct mr_spam_model *base_out)
 {
 	struct mr_spam_model now;
 	bool on_builtin = !s->empty;
+	int err;
 
 	if (!s->empty && mr_spam_model_open(s->model_path, &now, NULL) == 0) {
 		on_builtin = now.on_builtin;
 		mr_spam_model_done(&now);
 	}
-	if (!on_builtin)
-		return mr_spam_model_empty(base_out);
-	return mr_spam_model_builtin(base_out);
+	err = on_builtin ? mr_spam_model_builtin(base_out) : mr_spam_model_empty(base_out);
+	if (err == 0)
+		base_out->on_builtin = on_builtin; /* what is made of it says so */
+	return err;
 }
 
 static bool ignore_line(void *arg MR_UNUSED, struct mr_span line MR_UNUSED)

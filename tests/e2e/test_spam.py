@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from stack import corpus
+from stack import SPAM as MILTER, corpus, letter
 
 HAM, SPAM = 30, 30
 
@@ -75,6 +75,27 @@ def test_stored_scores_as_it_arrived(mail, real, build, tmp_path):
                     wrong.append((message["Subject"], message["X-Spam-Score"], out.split("\t")[1]))
     assert count == len(real)
     assert not wrong
+
+
+def test_a_lesson_acts_at_once(make_system):
+    """The running milter takes what `millrace spam learn` and unlearn make, without a restart."""
+    system = make_system(spam=True, deliver="lmtpd")
+    lesson = system.path / "store/lesson.eml"
+    system.millrace.write_conf(spam_model=system.path / "store/spam.model")
+    system.millrace.reload(MILTER)
+    scores = []
+    for step, folder in ((None, "INBOX"), ("learn --spam", "Spam"), ("unlearn", "INBOX")):
+        if step:
+            system.millrace.command("spam", *step.split(), lesson)
+        user = system.new_user()
+        assert system.send("bob@example.net", user, letter("The train", to="u@example.org")).accepted
+        message, = system.wait_mail(user, folder)
+        scores.append(float(message["X-Spam-Score"]))
+        if not step:
+            with system.mailbox(user) as box:
+                lesson.write_bytes(box.raw()[0])
+    assert scores[1] > scores[0] + 0.5, scores
+    assert scores[2] == scores[0], scores
 
 
 def test_lessons_are_a_set(build, mails, tmp_path):
