@@ -15,6 +15,7 @@ enum head_at {
 	AT_BITS = 16,
 	AT_BIAS = 24,
 	AT_THRESHOLD = 32,
+	AT_REFERENCE = 36,
 	AT_COUNTS = 48,
 	AT_SUM = 64,
 	SUM_SIZE = 32,
@@ -37,14 +38,16 @@ static void put32(char *p, uint32_t v)
 	memcpy(p, &v, sizeof(v));
 }
 
-/* The checksum covers the header without itself, and the weights. */
-static void checksum(const char *head, struct mr_span weights, unsigned char sum[SUM_SIZE])
+/* The checksum covers the header without itself, and what follows it. */
+static void checksum(const char *head, struct mr_span weights, struct mr_span reference,
+		     unsigned char sum[SUM_SIZE])
 {
 	crypto_generichash_state state;
 
 	crypto_generichash_init(&state, NULL, 0, SUM_SIZE);
 	crypto_generichash_update(&state, (const unsigned char *)head, AT_SUM);
 	crypto_generichash_update(&state, (const unsigned char *)weights.p, weights.len);
+	crypto_generichash_update(&state, (const unsigned char *)reference.p, reference.len);
 	crypto_generichash_final(&state, sum, SUM_SIZE);
 }
 
@@ -64,12 +67,47 @@ static size_t weights_size(const uint32_t bits[MR_SPAM_TABLES])
 	return size;
 }
 
+#define REFERENCE_SECOND (1u << 31) /* bit of a slot: it is the second table's */
+#define REFERENCE_UNIT   (1.0 / (1 << 24))
+
+struct mr_spam_reference mr_spam_model_reference(const struct mr_spam_model *model, size_t i)
+{
+	const char *p = model->reference.p + 8 * i;
+	uint32_t slot = get32(p);
+
+	return (struct mr_spam_reference){ slot & REFERENCE_SECOND ? 1 : 0,
+					   slot & ~REFERENCE_SECOND,
+					   get32(p + 4) * REFERENCE_UNIT };
+}
+
+void mr_spam_reference_put(struct mr_buf *reference, unsigned table, uint32_t slot, double share)
+{
+	char entry[8];
+
+	put32(entry, slot | (table == 1 ? REFERENCE_SECOND : 0));
+	put32(entry + 4, (uint32_t)(share / REFERENCE_UNIT + 0.5));
+	mr_buf_add(reference, mr_span(entry, sizeof(entry)));
+}
+
+/* Every slot is one of its table. */
+static bool reference_valid(const struct mr_spam_model *m)
+{
+	for (size_t i = 0; i < mr_spam_model_reference_count(m); i++) {
+		struct mr_spam_reference r = mr_spam_model_reference(m, i);
+
+		if (r.slot >> m->bits[r.table] != 0)
+			return false;
+	}
+	return true;
+}
+
 int mr_spam_model_read(struct mr_span bytes, struct mr_spam_model *model_out, struct mr_buf *error)
 {
 	struct mr_spam_model m = { .threshold = 0 };
 	unsigned char sum[SUM_SIZE];
 	const char *h = bytes.p;
 	struct mr_span weights;
+	size_t size, entries;
 
 	if (bytes.len < MR_SPAM_MODEL_HEAD || memcmp(h, magic, sizeof(magic)) != 0)
 		return complain(error, MR_ECORRUPT, "is no spam model");
@@ -82,13 +120,18 @@ int mr_spam_model_read(struct mr_span bytes, struct mr_spam_model *model_out, st
 			return complain(error, MR_ECORRUPT, "is a damaged spam model");
 		m.bias[i] = (int32_t)get32(h + AT_BIAS + 4 * i) * MR_SPAM_UNIT;
 	}
-	weights = mr_span_sub(bytes, MR_SPAM_MODEL_HEAD, bytes.len);
-	if (weights.len != weights_size(m.bits))
+	size = weights_size(m.bits);
+	entries = get32(h + AT_REFERENCE);
+	if (entries > MR_SPAM_REFERENCE_MAX || bytes.len != MR_SPAM_MODEL_HEAD + size + 8 * entries)
 		return complain(error, MR_ECORRUPT,
 				"is a spam model that is cut short or too long");
-	checksum(h, weights, sum);
+	weights = mr_span_sub(bytes, MR_SPAM_MODEL_HEAD, size);
+	m.reference = mr_span_sub(bytes, MR_SPAM_MODEL_HEAD + size, bytes.len);
+	checksum(h, weights, m.reference, sum);
 	if (memcmp(sum, h + AT_SUM, SUM_SIZE) != 0)
 		return complain(error, MR_ECORRUPT, "is a damaged spam model: wrong checksum");
+	if (!reference_valid(&m))
+		return complain(error, MR_ECORRUPT, "is a damaged spam model");
 	m.threshold = (int32_t)get32(h + AT_THRESHOLD) * MR_SPAM_UNIT;
 	m.on_builtin = (get32(h + AT_FLAGS) & FLAG_ON_BUILTIN) != 0;
 	m.spam_count = get32(h + AT_COUNTS);
@@ -196,11 +239,14 @@ int mr_spam_model_write(const struct mr_spam_model *model, struct mr_buf *out)
 		put32(head + AT_BIAS + 4 * i, fixed(model->bias[i]));
 	}
 	put32(head + AT_THRESHOLD, fixed(model->threshold));
+	MR_ASSERT(mr_spam_model_reference_count(model) <= MR_SPAM_REFERENCE_MAX);
+	put32(head + AT_REFERENCE, (uint32_t)mr_spam_model_reference_count(model));
 	put32(head + AT_COUNTS, model->spam_count);
 	put32(head + AT_COUNTS + 4, model->ham_count);
-	checksum(head, weights, sum);
+	checksum(head, weights, model->reference, sum);
 	memcpy(head + AT_SUM, sum, SUM_SIZE);
 	mr_buf_add(out, mr_span(head, sizeof(head)));
 	mr_buf_add(out, weights);
+	mr_buf_add(out, model->reference);
 	return mr_buf_err(out);
 }

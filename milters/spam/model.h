@@ -9,11 +9,18 @@
  *	16  8  bits of each table's size: words and all else, then grams
  *	24  8  bias of each table, in MR_SPAM_UNIT of log-odds
  *	32  4  threshold: the log-odds that are worth 5.0 points, in MR_SPAM_UNIT
- *	36 12  0
+ *	36  4  entries of the reference
+ *	40  8  0
  *	48  8  spam lessons, ham lessons it was trained on
  *	56  8  0
  *	64 32  BLAKE2b of all other bytes
  *	96     weights, int16_t in MR_SPAM_UNIT
+ *	       the reference: for each entry 4 bytes slot (bit 31: of the second table), 4 bytes share,
+ *	       in 2^-24
+ *
+ * The reference is the average good message that the model was first trained on: how much each slot
+ * counts in it, on the whole. When lessons are added, what they move in it is what they move in good
+ * mail that nobody taught, and the threshold moves by as much (train.c).
  *
  * A struct mr_spam_model does not change once it is open: any thread.
  */
@@ -31,7 +38,9 @@
 #define MR_SPAM_TABLE_BITS     20 /* of a new model: 4 MiB */
 #define MR_SPAM_UNIT           (1.0 / 1024)
 #define MR_SPAM_MODEL_HEAD     96
-#define MR_SPAM_MODEL_SIZE_MAX (MR_SPAM_MODEL_HEAD + ((size_t)4 << MR_SPAM_TABLE_BITS_MAX))
+#define MR_SPAM_REFERENCE_MAX  32768 /* entries, of 8 bytes each */
+#define MR_SPAM_MODEL_SIZE_MAX                                                                     \
+	(MR_SPAM_MODEL_HEAD + ((size_t)4 << MR_SPAM_TABLE_BITS_MAX) + 8 * MR_SPAM_REFERENCE_MAX)
 
 struct mr_spam_model {
 	const int16_t *weight[MR_SPAM_TABLES]; /* little-endian */
@@ -40,6 +49,7 @@ struct mr_spam_model {
 	double threshold;
 	uint32_t spam_count, ham_count; /* lessons it was trained on */
 	bool on_builtin;
+	struct mr_span reference; /* its bytes */
 	struct mr_map map; /* private from here */
 	void *owned;
 };
@@ -59,6 +69,20 @@ MR_MUST_USE int mr_spam_model_builtin(struct mr_spam_model *model_out);
 /* One that knows nothing: every message scores 0. MR_ENOMEM. */
 MR_MUST_USE int mr_spam_model_empty(struct mr_spam_model *model_out);
 void mr_spam_model_done(struct mr_spam_model *model);
+
+/* Entry i of the reference. */
+struct mr_spam_reference {
+	unsigned table;
+	uint32_t slot;
+	double share;
+};
+struct mr_spam_reference mr_spam_model_reference(const struct mr_spam_model *model, size_t i);
+static inline size_t mr_spam_model_reference_count(const struct mr_spam_model *model)
+{
+	return model->reference.len / 8;
+}
+/* Append an entry to what will be model->reference. Errors show in mr_buf_err(). */
+void mr_spam_reference_put(struct mr_buf *reference, unsigned table, uint32_t slot, double share);
 
 /* The bytes of a model file, in out; weights are little-endian already. MR_ENOMEM, MR_ELIMIT. */
 MR_MUST_USE int mr_spam_model_write(const struct mr_spam_model *model, struct mr_buf *out);

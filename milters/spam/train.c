@@ -228,23 +228,14 @@ static int falling(const void *a, const void *b)
 	return (x < y) - (x > y);
 }
 
-/* Below this many good lessons the threshold of the base still counts. */
-#define HAM_KNOWN 1000
-
-/*
- * The log-odds above which the share fp_max of the good lessons lies, each scored by a model that did
- * not see it. Few lessons say little about one in a thousand: there the base's threshold is mixed in.
- */
-static int calibrate(struct mr_spam_trainer *t, const struct mr_spam_model *base, double fp_max,
-		     double *threshold_out)
+/* Log-odds of the good lessons, each by a model that did not see it. Returns their number. */
+static int score_folds(struct mr_spam_trainer *t, const struct mr_spam_model *base, double *ham)
 {
-	double *ham = mr_malloc((t->count + 1) * sizeof(*ham)), highest, mixed;
-	size_t n = 0, above;
-	int err = ham == NULL ? MR_ENOMEM : 0;
+	int n = 0, err;
 
-	for (unsigned fold = 0; fold < FOLDS && err == 0; fold++) {
+	for (unsigned fold = 0; fold < FOLDS; fold++) {
 		if ((err = start(t, base)) < 0)
-			break;
+			return err;
 		passes(t, FOLD_PASSES, fold);
 		for (size_t i = 0; i < t->count; i++) {
 			if (t->entry[i].spam || fold_of(&t->entry[i]) != fold)
@@ -253,47 +244,149 @@ static int calibrate(struct mr_spam_trainer *t, const struct mr_spam_model *base
 			ham[n++] = lean(t, 0) + lean(t, 1);
 		}
 	}
-	if (err == 0 && n > 0) {
-		qsort(ham, n, sizeof(*ham), falling);
-		above = (size_t)(fp_max * (double)n);
-		highest = ham[above < n ? above : n - 1];
-		mixed = ((double)n * highest + HAM_KNOWN * base->threshold) /
-			((double)n + HAM_KNOWN);
-		*threshold_out = mixed > highest ? mixed : highest;
-	} else if (err == 0) {
-		*threshold_out = base->threshold;
+	return n;
+}
+
+/* By how much the lessons moved the average good message of the base. */
+static double drift(const struct mr_spam_trainer *t, const struct mr_spam_model *base)
+{
+	double moved = 0;
+
+	for (unsigned i = 0; i < MR_SPAM_TABLES; i++)
+		moved += t->bias[i] - base->bias[i];
+	for (size_t i = 0; i < mr_spam_model_reference_count(base); i++) {
+		struct mr_spam_reference r = mr_spam_model_reference(base, i);
+		int32_t before = (int16_t)le16toh((uint16_t)base->weight[r.table][r.slot]) *
+				 (1 << FINE_BITS);
+
+		moved += r.share * (t->weight[r.table][r.slot] - before) * FINE;
 	}
-	mr_free(ham);
+	return moved;
+}
+
+/* With this many good lessons, they and the base have an equal say. */
+#define HAM_KNOWN 1000
+
+/*
+ * Few lessons say little about one good message in a thousand, and lessons of one class push all
+ * mail that way. So the threshold of the base counts, moved by what the lessons moved in good mail;
+ * and the log-odds above which the share fp_max of the good lessons lies, the more the more they are.
+ */
+static double threshold_of(const struct mr_spam_trainer *t, const struct mr_spam_model *base,
+			   const double *ham, size_t n, double fp_max)
+{
+	double moved = base->threshold + drift(t, base);
+	size_t above = (size_t)(fp_max * (double)n);
+
+	if (n == 0)
+		return moved;
+	return ((double)n * ham[above < n ? above : n - 1] + HAM_KNOWN * moved) /
+	       ((double)n + HAM_KNOWN);
+}
+
+/* -- the reference ---------------------------------------------------------------------------- */
+
+/* Slots that count for less, in the average message, are left out. */
+#define SHARE_MIN 0.0003
+
+static void add_shares(struct mr_spam_trainer *t, double *sum[MR_SPAM_TABLES], double part)
+{
+	for (unsigned i = 0; i < MR_SPAM_FAMILIES; i++) {
+		const struct mr_spam_list *l = &t->f->family[i];
+		unsigned table = mr_spam_table(i);
+		double share = mr_spam_share(i, l->count) * part;
+
+		for (uint32_t k = 0; k < l->count; k++)
+			sum[table][l->key[k] >> (MR_SPAM_KEY_BITS - t->bits[table])] += share;
+	}
+}
+
+/* All slots of at least min; false: there are more than a model may have. */
+static bool put_reference(const struct mr_spam_trainer *t, double *const sum[MR_SPAM_TABLES],
+			  double min, struct mr_buf *out)
+{
+	mr_buf_reset(out);
+	for (unsigned i = 0; i < MR_SPAM_TABLES; i++) {
+		for (uint32_t k = 0; k < 1u << t->bits[i]; k++) {
+			if (sum[i][k] < min)
+				continue;
+			if (out->len == 8 * MR_SPAM_REFERENCE_MAX)
+				return false;
+			mr_spam_reference_put(out, i, k, sum[i][k]);
+		}
+	}
+	return true;
+}
+
+/* The average good lesson. */
+static int make_reference(struct mr_spam_trainer *t, size_t ham_count, struct mr_buf *out)
+{
+	double *sum[MR_SPAM_TABLES], min = SHARE_MIN;
+	int err = MR_ENOMEM;
+
+	for (unsigned i = 0; i < MR_SPAM_TABLES; i++)
+		sum[i] = mr_calloc((size_t)1 << t->bits[i], sizeof(double));
+	if (sum[0] == NULL || sum[1] == NULL)
+		goto out;
+	for (size_t i = 0; i < t->count; i++) {
+		if (t->entry[i].spam)
+			continue;
+		load(t, &t->entry[i]);
+		add_shares(t, sum, 1 / (double)ham_count);
+	}
+	while (!put_reference(t, sum, min, out))
+		min *= 2;
+	err = mr_buf_err(out);
+out:
+	mr_free(sum[0]);
+	mr_free(sum[1]);
 	return err;
 }
 
 /* -- the file --------------------------------------------------------------------------------- */
 
-static int finish(struct mr_spam_trainer *t, double threshold, bool on_builtin, struct mr_buf *out)
+/* Weights in the file's unit: half of it is added and the rest cut off, rounding down (an
+ * arithmetic shift, as gcc and clang define it). */
+static void round_weights(const struct mr_spam_trainer *t, int16_t *w)
 {
-	struct mr_spam_model m = { .threshold = threshold, .on_builtin = on_builtin };
-	size_t size = ((size_t)1 << t->bits[0]) + ((size_t)1 << t->bits[1]);
-	int16_t *weight = mr_malloc(size * sizeof(*weight)), *w = weight;
-	int err;
-
-	if (weight == NULL)
-		return MR_ENOMEM;
 	for (unsigned i = 0; i < MR_SPAM_TABLES; i++) {
-		m.bits[i] = t->bits[i];
-		m.bias[i] = t->bias[i];
-		m.weight[i] = w;
 		for (size_t k = 0; k < (size_t)1 << t->bits[i]; k++) {
-			/* Half a unit is added and the rest cut off, rounding down (an arithmetic
-			 * shift, as gcc and clang define it). */
 			int32_t v = (t->weight[i][k] + (1 << (FINE_BITS - 1))) >> FINE_BITS;
 
 			v = v > INT16_MAX ? INT16_MAX : v < -INT16_MAX ? -INT16_MAX : v;
 			*w++ = (int16_t)htole16((uint16_t)v);
 		}
 	}
+}
+
+static int finish(struct mr_spam_trainer *t, const struct mr_spam_model *base, double threshold,
+		  struct mr_buf *out)
+{
+	struct mr_spam_model m = { .threshold = threshold, .on_builtin = base->on_builtin };
+	size_t size = ((size_t)1 << t->bits[0]) + ((size_t)1 << t->bits[1]);
+	int16_t *weight = mr_malloc(size * sizeof(*weight));
+	MR_AUTO_BUF reference;
+	int err = 0;
+
+	mr_buf_init(&reference, 8 * MR_SPAM_REFERENCE_MAX);
+	if (weight == NULL)
+		return MR_ENOMEM;
+	round_weights(t, weight);
+	for (unsigned i = 0; i < MR_SPAM_TABLES; i++) {
+		m.bits[i] = t->bits[i];
+		m.bias[i] = t->bias[i];
+		m.weight[i] = weight + (i == 0 ? 0 : (size_t)1 << t->bits[0]);
+	}
 	for (size_t i = 0; i < t->count; i++)
 		t->entry[i].spam ? m.spam_count++ : m.ham_count++;
-	err = mr_spam_model_write(&m, out);
+	/* What is made on a base is measured by the base's good mail. */
+	m.reference = base->reference;
+	if (m.reference.len == 0 && m.ham_count > 0) {
+		err = make_reference(t, m.ham_count, &reference);
+		m.reference = mr_buf_span(&reference);
+	}
+	if (err == 0)
+		err = mr_spam_model_write(&m, out);
 	mr_free(weight);
 	return err;
 }
@@ -301,8 +394,8 @@ static int finish(struct mr_spam_trainer *t, double threshold, bool on_builtin, 
 int mr_spam_trainer_run(struct mr_spam_trainer *t, const struct mr_spam_model *base, double fp_max,
 			mr_spam_progress_fn *progress, void *arg, struct mr_buf *out)
 {
-	double threshold = base->threshold;
-	int err;
+	double *ham = mr_malloc((t->count + 1) * sizeof(*ham));
+	int n = ham == NULL ? MR_ENOMEM : 0, err;
 
 	t->progress = progress;
 	t->progress_arg = arg;
@@ -310,10 +403,14 @@ int mr_spam_trainer_run(struct mr_spam_trainer *t, const struct mr_spam_model *b
 	t->all = (FOLDS * FOLD_PASSES + PASSES) * t->count;
 	if (t->count > 0) /* entry may be NULL */
 		qsort(t->entry, t->count, sizeof(*t->entry), by_digest);
-	if ((err = calibrate(t, base, fp_max, &threshold)) < 0 || (err = start(t, base)) < 0)
-		return err;
-	passes(t, PASSES, FOLDS);
-	if (progress != NULL)
-		progress(arg, t->all, t->all);
-	return finish(t, threshold, base->on_builtin, out);
+	err = n < 0 ? n : (n = score_folds(t, base, ham));
+	if (err >= 0 && (err = start(t, base)) == 0) {
+		qsort(ham, (size_t)n, sizeof(*ham), falling);
+		passes(t, PASSES, FOLDS);
+		if (progress != NULL)
+			progress(arg, t->all, t->all);
+		err = finish(t, base, threshold_of(t, base, ham, (size_t)n, fp_max), out);
+	}
+	mr_free(ham);
+	return err;
 }

@@ -361,6 +361,36 @@ MR_TEST(spam_model_builtin_and_empty)
 	mr_spam_model_done(&m);
 }
 
+MR_TEST(spam_model_reference)
+{
+	MR_AUTO_BUF bytes, reference;
+	struct mr_spam_reference r;
+	struct mr_spam_model back;
+	struct small s;
+
+	small_init(&s);
+	mr_buf_init(&bytes, 1 << 20);
+	mr_buf_init(&reference, 1 << 10);
+	mr_spam_reference_put(&reference, 0, 7, 0.25);
+	mr_spam_reference_put(&reference, 1, 1023, 2.5);
+	s.model.reference = mr_buf_span(&reference);
+	MR_NEED(t, mr_buf_err(&reference) == 0 && mr_spam_model_write(&s.model, &bytes) == 0);
+	MR_CHECK_INT(t, 96 + 4096 + 16, bytes.len);
+	MR_NEED(t, mr_spam_model_read(mr_buf_span(&bytes), &back, NULL) == 0);
+	MR_CHECK_INT(t, 2, mr_spam_model_reference_count(&back));
+	r = mr_spam_model_reference(&back, 1);
+	MR_CHECK_INT(t, 1, r.table);
+	MR_CHECK_INT(t, 1023, r.slot);
+	MR_CHECK_NEAR(t, 2.5, r.share, 1e-7);
+	/* a slot beyond its table, under a checksum that is right */
+	mr_buf_reset(&reference);
+	mr_buf_reset(&bytes);
+	mr_spam_reference_put(&reference, 0, 1024, 1.0);
+	s.model.reference = mr_buf_span(&reference);
+	MR_NEED(t, mr_buf_err(&reference) == 0 && mr_spam_model_write(&s.model, &bytes) == 0);
+	MR_CHECK_INT(t, MR_ECORRUPT, mr_spam_model_read(mr_buf_span(&bytes), &back, NULL));
+}
+
 /* -- training --------------------------------------------------------------------------------- */
 
 /* Lesson number n, of `all`: words that even ones (spam) share, and words of its own. */
@@ -385,6 +415,9 @@ static int add_lesson(struct mr_spam_trainer *trainer, struct mr_spam_features *
 #define ZERO_BITS 15
 static const int16_t zeros[1 << ZERO_BITS];
 
+/* The base's good mail: the ten words of good lessons, each counting for 0.5. NULL: none. */
+static const struct mr_buf *known;
+
 /* Train on the lessons from to below, one by one up or down. */
 static int train(unsigned from, unsigned below, bool down, struct mr_buf *out)
 {
@@ -395,6 +428,8 @@ static int train(unsigned from, unsigned below, bool down, struct mr_buf *out)
 				      .bits = { ZERO_BITS, ZERO_BITS },
 				      .threshold = 5.0 };
 
+	if (known != NULL)
+		base.reference = mr_buf_span(known);
 	mr_buf_init(out, MR_SPAM_MODEL_SIZE_MAX);
 	for (unsigned i = from; i < below && err == 0; i++)
 		err = add_lesson(trainer, f, down ? below - 1 - (i - from) : i);
@@ -451,4 +486,32 @@ MR_TEST(spam_training_on_nothing)
 		if (m.weight[0][i] != 0)
 			MR_CHECK_INT(t, 0, m.weight[0][i]);
 	}
+}
+
+/* The threshold goes where known good mail goes: down with good lessons alone, up with spam alone. */
+MR_TEST(spam_threshold_moves_with_good_mail)
+{
+	MR_AUTO(mr_spam_features) *f = mr_spam_features_new(NULL);
+	MR_AUTO(mr_spam_trainer) *trainer = mr_spam_trainer_new(1 << 20);
+	MR_AUTO_BUF reference, bytes, with_bytes;
+	struct mr_spam_model without, with;
+	struct mr_spam_score score;
+	int a, b;
+
+	mr_buf_init(&reference, 1000);
+	for (uint64_t i = 1; i <= 10; i++)
+		mr_spam_reference_put(&reference, 0, (uint32_t)(i << 44 >> (64 - ZERO_BITS)), 0.5);
+	a = train(1, 2, false, &bytes); /* one lesson, a good one */
+	known = &reference;
+	b = train(1, 2, false, &with_bytes);
+	known = NULL;
+	MR_NEED(t, a == 0 && b == 0 && f != NULL && trainer != NULL);
+	MR_NEED(t, mr_spam_model_read(mr_buf_span(&bytes), &without, NULL) == 0);
+	MR_NEED(t, mr_spam_model_read(mr_buf_span(&with_bytes), &with, NULL) == 0);
+	/* both learned the same weights, and only the second knows what they do to good mail */
+	MR_CHECK(t, with.threshold < without.threshold);
+	MR_CHECK_INT(t, reference.len, with.reference.len);
+	MR_NEED(t, add_lesson(trainer, f, 1) == 0);
+	mr_spam_score(&with, f, &score);
+	MR_CHECK(t, !score.spam);
 }
