@@ -6,6 +6,7 @@
 
 #include "lib/base/mr_err.h"
 #include "lib/base/mr_log.h"
+#include "lib/mail/mr_charset.h"
 #include "lib/run/mr_milter_priv.h"
 
 /* libmilter writes the answer after the callback has returned, so the process must not end at once. */
@@ -45,6 +46,7 @@ static int milter_open(struct mr_run *run)
 	const struct mr_settings *set = mr_run_settings_hold(run);
 	int err;
 
+	mr_charset_preload(); /* iconv reads files, which the sandbox will not let it */
 	mr_daemon.run = run;
 	mr_daemon.metrics = mr_run_metrics(run);
 	err = mr_calls_register(mr_daemon.milter);
