@@ -12,6 +12,7 @@
 #define COPY_SIZE 65536 /* octets copied at a time from the spool */
 /* Return-Path and Delivered-To: each at most a command line long. */
 #define FIELDS_MAX (2 * 65536 + 64)
+#define SWEEP_MAX  1000 /* names in tmp/ that are looked at */
 
 static const struct mr_lmtp_reply no_user = { 550, "5.1.1", "No such user" };
 static const struct mr_lmtp_reply no_domain = { 550, "5.1.2", "No such domain" };
@@ -294,6 +295,18 @@ static int write_copy(const struct mr_deliver *d, const struct mr_lmtp_mail *mai
 	return err;
 }
 
+/* The message is stored; what becomes of old leftovers changes nothing in the answer. */
+static void sweep(const struct mr_deliver *d, int dir_fd)
+{
+	uint32_t die;
+
+	if (d->sweep_every == 0)
+		return;
+	mr_random(&die, sizeof(die));
+	if (die % d->sweep_every == 0)
+		(void)!mr_maildir_sweep(dir_fd, d->clock.time_s(d->clock.arg), SWEEP_MAX);
+}
+
 static struct mr_lmtp_reply store_one(const struct mr_deliver *d, struct mr_lmtp_mail *mail,
 				      struct mr_lmtp_rcpt *rcpt)
 {
@@ -304,14 +317,17 @@ static struct mr_lmtp_reply store_one(const struct mr_deliver *d, struct mr_lmtp
 	const char *folder = NULL;
 	struct mr_span name = message->spam ? mr_span_str(mail->set->spam_folder) : target->detail;
 	unsigned flags = message->spam ? MR_MAILDIR_CREATE : 0;
+	int dir_fd;
 
 	if (target->loop)
 		return looping;
 	if (mr_maildir_open(d->mail_fd, target->mailbox, MR_MAILDIR_CREATE, &inbox_fd) < 0 ||
 	    folder_open(inbox_fd, name, flags, mail->arena, &folder_fd, &folder) < 0)
 		return no_mailbox;
-	if (write_copy(d, mail, target, folder_fd >= 0 ? folder_fd : inbox_fd) < 0)
+	dir_fd = folder_fd >= 0 ? folder_fd : inbox_fd;
+	if (write_copy(d, mail, target, dir_fd) < 0)
 		return not_written;
+	sweep(d, dir_fd);
 	rcpt->folder = folder;
 	return saved;
 }

@@ -33,6 +33,10 @@ struct mr_deliver {
 	struct mr_directory directory;
 	int mail_fd; /* mail_dir */
 	const char *host; /* in file names */
+	struct mr_clock clock;
+	/* One delivery of this many, by chance, removes what crashes left in its folder's tmp/; 0:
+	 * none does, 1: each one. */
+	unsigned sweep_every;
 };
 
 /* What struct mr_lmtp_ops asks for. */

@@ -14,6 +14,7 @@
 
 #define ACCEPTS_MAX   64 /* at a time, so that those who are here get their turn */
 #define ACCEPT_REST_S 1 /* without descriptors we try again after this */
+#define SWEEP_EVERY   256 /* deliveries: a busy folder is swept often enough */
 #define ALL_WORD      "millrace_lmtpd_deliveries_total"
 
 const struct mr_metric mr_lmtpd_metrics[] = {
@@ -166,6 +167,8 @@ int mr_lmtpd_open(struct mr_run *run)
 		return MR_ENOMEM;
 	server->run = run;
 	server->deliver.mail_fd = -1;
+	server->deliver.clock = *mr_run_clock(run);
+	server->deliver.sweep_every = SWEEP_EVERY;
 	server->ops = (struct mr_lmtp_ops){ op_rcpt, op_more, op_store, op_told, op_drop, server };
 	mr_run_set_state(run, server);
 	descriptors_raise();

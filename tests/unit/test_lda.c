@@ -61,7 +61,10 @@ static bool fixture_init(struct mr_t *t, struct fixture *f)
 	const char *dir = mr_test_dir(t);
 
 	*f = (struct fixture){ .arena = mr_arena_new(ARENA_MAX) };
-	f->deliver = (struct mr_deliver){ { table_find, NULL }, -1, "host.example" };
+	f->deliver = (struct mr_deliver){ .directory = { table_find, NULL },
+					  .mail_fd = -1,
+					  .host = "host.example",
+					  .clock = mr_clock_real };
 	if (!f->arena)
 		return false;
 	if (mr_settings_default(&f->set) < 0) {
@@ -353,6 +356,32 @@ MR_TEST(lda_large)
 	}
 	message_end(&f);
 	mr_arena_free(arena);
+	fixture_done(&f);
+}
+
+/* What a crash left in tmp/ goes, once it is old (36 hours, as Dovecot has it). */
+MR_TEST(lda_sweep)
+{
+	struct mr_clock_fake fake = { .time_s = mr_time_s() + 35 * 3600 };
+	static const char left[] = "example.org/ann/tmp/left";
+	struct fixture f;
+	int fd = -1;
+
+	MR_NEED(t, fixture_init(t, &f));
+	f.deliver.clock = mr_clock_fake(&fake);
+	f.deliver.sweep_every = 1;
+	MR_CHECK_STR(t, "INBOX", deliver_text(t, &f, "ann@example.org", "x\n"));
+	MR_CHECK_INT(t, 0, mr_create_at(f.deliver.mail_fd, left, 0600, &fd));
+	mr_close_at(&fd);
+	MR_CHECK_STR(t, "INBOX", deliver_text(t, &f, "ann@example.org", "x\n"));
+	MR_CHECK(t, faccessat(f.deliver.mail_fd, left, F_OK, 0) == 0);
+	fake.time_s += 2 * 3600;
+	f.deliver.sweep_every = 0;
+	MR_CHECK_STR(t, "INBOX", deliver_text(t, &f, "ann@example.org", "x\n"));
+	MR_CHECK(t, faccessat(f.deliver.mail_fd, left, F_OK, 0) == 0);
+	f.deliver.sweep_every = 1;
+	MR_CHECK_STR(t, "INBOX", deliver_text(t, &f, "ann@example.org", "x\n"));
+	MR_CHECK(t, faccessat(f.deliver.mail_fd, left, F_OK, 0) < 0);
 	fixture_done(&f);
 }
 
