@@ -13,11 +13,11 @@
 /* In containers the hard limit may be 2^30, and libraries size tables by it. */
 #define DESCRIPTORS_MAX 1048576
 
-int mr_user_find(const char *name, struct mr_user *user_out, struct mr_buf *error)
+int mr_account_find(const char *name, struct mr_account *user_out, struct mr_buf *error)
 {
 	char room[PASSWD_ROOM];
 	struct passwd entry, *found = NULL;
-	struct mr_user user;
+	struct mr_account user;
 	int errno_value = getpwnam_r(name, &entry, room, sizeof(room), &found);
 
 	if (!found) {
@@ -34,7 +34,7 @@ int mr_user_find(const char *name, struct mr_user *user_out, struct mr_buf *erro
 }
 
 /* The order matters: without the user id there is no right left to change the groups. */
-int mr_privs_drop(const struct mr_user *user)
+int mr_privs_drop(const struct mr_account *user)
 {
 	uid_t r, e, s;
 	gid_t rg, eg, sg;

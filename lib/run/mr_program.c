@@ -118,7 +118,7 @@ static int find_user(struct mr_run *run, const struct options *o, struct mr_buf 
 
 	if (!name[0])
 		return 0;
-	err = mr_user_find(name, &run->user, error);
+	err = mr_account_find(name, &run->user, error);
 	run->becomes = err == 0;
 	return err == MR_ENOENT ? MR_EINVAL : err;
 }
@@ -179,7 +179,7 @@ static int check(const struct options *o, const struct mr_settings *set)
 {
 	const char *name = o->user ? o->user : set->user;
 	MR_AUTO_BUF error;
-	struct mr_user user;
+	struct mr_account user;
 	int err = 0, local = 1;
 
 	mr_buf_init(&error, 4096);
@@ -191,7 +191,7 @@ static int check(const struct options *o, const struct mr_settings *set)
 		err = MR_EINVAL;
 	}
 	if (err == 0 && name[0])
-		err = mr_user_find(name, &user, &error);
+		err = mr_account_find(name, &user, &error);
 	if (err < 0) {
 		fprintf(stderr, "%s\n", error.len > 0 ? mr_buf_str(&error) : mr_err_text(err));
 		return EXIT_CONFIG;
