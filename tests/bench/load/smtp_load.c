@@ -2,11 +2,12 @@
  * smtp_load: sends messages over SMTP or LMTP on several connections at once, and prints how long
  * each took, as one JSON line. For the benchmark rows alone.
  *
- *	smtp_load [--lmtp] ADDRESS CONNECTIONS COUNT SIZE RECIPIENT [FILE...]
+ *	smtp_load [--lmtp] [--from IP] ADDRESS CONNECTIONS COUNT SIZE RECIPIENT [FILE...]
  *
- * ADDRESS is HOST:PORT or a socket's path. Each message is unique: a constant one would flatter
- * caches. Its body is words of the files given (one message a file, in turn), or numbers, cut or
- * filled to SIZE bytes. A latency is from MAIL to the answer after the dot.
+ * ADDRESS is HOST:PORT or a socket's path; IP the address that the client has. Each message is
+ * unique: a constant one would flatter caches. Its body is words of the files given (one message a
+ * file, in turn), or numbers, cut or filled to SIZE bytes. A latency is from MAIL to the answer
+ * after the dot.
  *
  * --idle N holds N sessions open after HELO instead, says so, and waits for standard input to end.
  */
@@ -31,7 +32,7 @@
 #define FILE_SIZE_MAX   (1024 * 1024)
 
 static struct {
-	const char *address, *recipient;
+	const char *address, *recipient, *from;
 	bool lmtp;
 	long connections, count, size;
 	char **file;
@@ -48,6 +49,17 @@ static int64_t now_us(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+static int bind_from(int fd)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET };
+
+	if (!load.from)
+		return 0;
+	if (inet_pton(AF_INET, load.from, &in.sin_addr) != 1)
+		return -1;
+	return bind(fd, (struct sockaddr *)&in, sizeof(in));
 }
 
 static int dial(void)
@@ -71,7 +83,7 @@ static int dial(void)
 		return -1;
 	in.sin_port = htons((uint16_t)strtol(colon + 1, NULL, 10));
 	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0 || connect(fd, (struct sockaddr *)&in, sizeof(in)) < 0)
+	if (fd < 0 || bind_from(fd) < 0 || connect(fd, (struct sockaddr *)&in, sizeof(in)) < 0)
 		return -1;
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	return fd;
@@ -273,14 +285,19 @@ int main(int argc, char **argv)
 		argc--;
 		argv++;
 	}
+	if (argc > 2 && strcmp(argv[1], "--from") == 0) {
+		load.from = argv[2];
+		argc -= 2;
+		argv += 2;
+	}
 	if (argc == 4 && strcmp(argv[1], "--idle") == 0) {
 		load.address = argv[3];
 		return idle(strtol(argv[2], NULL, 10));
 	}
 	if (argc < 6) {
-		fputs("usage: smtp_load [--lmtp] ADDRESS CONNECTIONS COUNT SIZE RECIPIENT "
-		      "[FILE...]\n"
-		      "       smtp_load --idle SESSIONS ADDRESS\n",
+		fputs("usage: smtp_load [--lmtp] [--from IP] ADDRESS CONNECTIONS COUNT SIZE "
+		      "RECIPIENT [FILE...]\n"
+		      "       smtp_load [--from IP] --idle SESSIONS ADDRESS\n",
 		      stderr);
 		return 64;
 	}

@@ -25,7 +25,8 @@ class Listener:
 @dataclass
 class Delivery:
     """Where mail for our domains goes: lmtp = PATH or port of 127.0.0.1; or pipe, an argv in which
-    {recipient}, {sender}, {queue_id} are replaced by what the MTA calls them."""
+    {recipient}, {sender}, {queue_id} are replaced by what the MTA calls them; or, with neither,
+    nowhere (Postfix only)."""
     lmtp: object = None
     pipe: list = None
     pipe_user: str = "mail"
@@ -46,6 +47,7 @@ class Plan:
     host_name: str = jail.HOST_NAME
     process_limit: int = 200        # SMTP sessions at a time
     retry_s: int = 1                # how soon what was deferred is tried again
+    own_settings: dict = field(default_factory=dict)    # more for main.cf, or other values (Postfix only)
 
     def milters_of(self, listener):
         """The Milters of one listener, in the order of the plan."""

@@ -138,12 +138,15 @@ class Postfix(Mta):
         }
         if plan.delivery.pipe:
             settings["millrace_destination_recipient_limit"] = "1"
+        settings.update(plan.own_settings)
         return "".join(f"{name} = {value}\n" for name, value in settings.items())
 
     def _transport(self):
         delivery = self.plan.delivery
         if delivery.pipe:
             return "millrace:"
+        if delivery.lmtp is None:
+            return "discard:"
         if isinstance(delivery.lmtp, int):
             return f"lmtp:inet:127.0.0.1:{delivery.lmtp}"
         return f"lmtp:unix:{delivery.lmtp}"
