@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from stack import LMTPD, SPAM, corpus, letter, wait_until
+from stack import LMTPD, SPAM, corpus, ground, letter, wait_until
 
 SPAM_FIELDS = ("X-Spam-Flag", "X-Spam-Score", "X-Spam-Status")
 # docs/HEADERS.md, and the issue: 5.0 is the threshold, three decimals.
@@ -37,7 +37,8 @@ def test_clean_mail_is_in_inbox(mail):
 
 @pytest.mark.seconds(180)
 def test_real_mail_is_sorted(mail, real):
-    """Of real messages nearly all go where people would put them, and the fields agree with that."""
+    """Of real messages nearly all go where people would put them, and the fields agree with that. The
+    built-in model has learned from these very messages: this tests the path, not the filter."""
     users = {spam: mail.new_user() for spam in (False, True)}
     with mail.connect() as smtp:
         for message in real:
@@ -176,6 +177,80 @@ def test_too_large_for_lmtpd(make_system):
     assert b"5.3.4" in report.as_bytes()
     with system.mailbox(alice) as box:
         assert not box.messages()
+
+
+def test_too_large_for_both(mail):
+    """The MTA's own limit comes first; the spam milter's never stops mail."""
+    alice = mail.new_user()
+    outcome = mail.send("bob@example.net", alice, letter("Larger", ("x" * 70 + "\n") * 400_000))
+    assert outcome.code == 552, outcome
+
+
+def test_large_message_passes(mail):
+    """Above spool_memory_max, so through a file; below every limit."""
+    alice = mail.new_user()
+    body = ("The quick brown fox jumps over the lazy dog, %d times.\n" % 7) * 60_000
+    assert mail.send("bob@example.net", alice, letter("Large", body)).accepted
+    message, = mail.wait_mail(alice, seconds=30)
+    same = message.get_content().splitlines() == body.splitlines()
+    assert same         # not the comparison itself: pytest would show the difference for minutes
+    assert SCORE.match(message["X-Spam-Score"])
+
+
+def test_over_tcp(make_system):
+    """Milter and LMTP by TCP, as when filter and MTA are two hosts."""
+    milter, lmtp = ground.free_port(), ground.free_port()
+    system = make_system(spam=True, deliver="lmtpd", settings={
+        "spam_listen": f"inet:{milter}@127.0.0.1", "lmtp_listen": [f"inet:127.0.0.1:{lmtp}"]})
+    alice = system.new_user()
+    for _ in range(3):
+        assert system.send("bob@example.net", alice, letter("By wire")).accepted
+    for message in system.wait_mail(alice, count=3):
+        assert SCORE.match(message["X-Spam-Score"])
+
+
+def test_second_threshold_rejects(make_system, real):
+    """spam_reject_score: 550 5.7.1 (RFC 3463 3.8) while the sender is still there to hear it."""
+    system = make_system(spam=True, deliver="lmtpd", settings={"spam_reject_score": 5})
+    alice = system.new_user()
+    for message in [m for m in real if m.spam][:5]:
+        outcome = system.send(message.sender, alice, message.content)
+        assert outcome.code == 550 and outcome.text.startswith("5.7.1"), outcome
+    assert system.send("bob@example.net", alice, letter("The train")).accepted
+    system.wait_mail(alice)
+    with system.mailbox(alice) as box:
+        assert not box.messages("Spam")
+
+
+def test_learning(make_system):
+    """What a user calls spam is learned from the Maildir as it lies there; the running filter knows at
+    once, and a like message then goes to Spam. Unlearned, it does not."""
+    system = make_system(spam=True, deliver="lmtpd")
+    alice = system.new_user()
+    words = "Zwiebelkuchen parsnip quinoa gadolinium ombudsman tarpaulin"
+
+    def score():
+        with system.mailbox(alice) as box:
+            count = sum(len(box.messages(name)) for name in ("INBOX", "Spam"))
+        text = f"{words} {count}\n" * 10
+        assert system.send("seller@example.net", alice, letter(words, text)).accepted
+        system.wait_queue_empty()
+        with system.mailbox(alice) as box:
+            found = box.messages("INBOX") + box.messages("Spam")
+        assert len(found) == count + 1
+        newest = next(m for m in found if f"{words} {count}" in m.get_content().splitlines())
+        return float(newest["X-Spam-Score"]), newest["X-Spam-Flag"]
+
+    before, flag = score()
+    assert flag != "YES"
+    maildir = system.millrace.mail / "example.org" / alice.split("@")[0]
+    learned = str(next((maildir / "cur").glob("*"), None) or next((maildir / "new").glob("*")))
+    system.millrace.command("spam", "learn", "--spam", learned)
+    after, flag = score()
+    assert after > before and flag == "YES"
+    system.millrace.command("spam", "unlearn", learned)
+    again, flag = score()
+    assert again < after and flag != "YES"
 
 
 def test_utf8_address_and_raw_eight_bit_subject(mail):

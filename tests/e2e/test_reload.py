@@ -38,6 +38,28 @@ def test_reload_under_load(mail, program, how):
     assert sorted(arrived(mail, users)) == sorted(sent)
 
 
+@pytest.mark.seconds(180)
+@pytest.mark.parametrize("program", [SPAM, LMTPD])
+def test_drain_under_load(mail, program):
+    """A drained daemon finishes what it has and ends with status 0; what the MTA took arrives, once."""
+    users = [mail.new_user() for _ in range(2)]
+    daemon = mail.millrace.daemons[program]
+    stream = Stream(mail.connect, users, connections=3, per_connection=2, pause_s=0.02).start()
+    stream.wait_count(10)
+    mail.millrace.control(program, "drain")
+    wait_until(lambda: not daemon.alive, 30, f"{program} has ended")
+    assert daemon.stop() == 0
+    daemon.start()
+    stream.wait_count(len(stream.promises) + 10)
+    stream.stop()
+    assert all(p.code // 100 == 4 for p in stream.others), stream.others[:3]
+    mail.mta.flush()
+    wait_until(lambda: set(arrived(mail, users)) >= stream.accepted, 60,
+               lambda: f"{len(stream.accepted - set(arrived(mail, users)))} missing\n{mail.logs()}",
+               0.5)
+    assert sorted(arrived(mail, users)) == sorted(stream.accepted)
+
+
 def arrived(mail, users):
     """The marks in all mailboxes."""
     found = []

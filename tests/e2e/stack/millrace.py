@@ -32,6 +32,7 @@ class Millrace:
             "store": f"sqlite:{self.folder}/store",
             "user": user,
             "spool_dir": self.folder / "spool",
+            "spam_model": self.folder / "store/spam.model",
             "spam_listen": f"unix:{self.spam_socket}",
             "spam_socket_mode": "0666",
             "lmtp_listen": [f"unix:{self.lmtp_socket}"],
@@ -104,6 +105,10 @@ class Millrace:
     def command_json(self, *words):
         """The same with --json, read."""
         return json.loads(self.command(*words, "--json"))
+
+    def lmtp_address(self):
+        """The first address of lmtpd, as mta.Delivery wants it."""
+        return self._listens(LMTPD)[0]
 
     def deliver_argv(self):
         """millrace-deliver's command line for an MTA; see mta.Delivery.pipe."""

@@ -141,7 +141,7 @@ class Sendmail(Mta):
                     "\tS=EnvFromSMTP/HdrFromSMTP, R=EnvToSMTP, T=DNS/RFC822/X-Unix,\n"
                     f"\tA={' '.join(words)}\n")
         if isinstance(delivery.lmtp, int):
-            where = f"TCP 127.0.0.1 {delivery.lmtp}"
+            where = f"TCP [127.0.0.1] {delivery.lmtp}"    # without brackets it asks the DNS
         else:
             where = f"FILE {delivery.lmtp}"
         # z: LMTP; X: dots are doubled; m: many recipients at once; 8: 8-bit as it is.

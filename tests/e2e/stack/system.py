@@ -90,7 +90,7 @@ class System:
             listeners.append(Listener("submission", self.ports["submission"], auth=True))
         delivery = {
             "dovecot": lambda: Delivery(lmtp=self.dovecot.lmtp_socket),
-            "lmtpd": lambda: Delivery(lmtp=self.millrace.lmtp_socket),
+            "lmtpd": lambda: Delivery(lmtp=self.millrace.lmtp_address()),
             "pipe": lambda: Delivery(pipe=self.millrace.deliver_argv()),
         }[self.deliver]()
         plan = Plan(folder=self.ground.folder(self._mta_name),
