@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from stack import COMMAND, DELIVER, LMTPD, SPAM, ground, missing, wait_until
-from test_stack import name, processes
+from test_stack import jailed, name
 
 PROGRAM = Path(__file__).resolve().parent / "playground.py"
 MESSAGES = 10
@@ -39,7 +39,6 @@ def playground(build, mta, tmp_path):
 
 def test_table(playground, mta):
     """--once: every message has its row, and at the end nothing runs."""
-    before = processes()
     process, out = playground("--once")
     assert process.wait(60) == 0, out.read_text()
     text = out.read_text()
@@ -50,13 +49,11 @@ def test_table(playground, mta):
         assert re.search(r" -?\d+\.\d{3} ", row), row
     assert ("sendmail 8.17" if mta == "sendmail" else "Postfix 3.7") in text
     assert "\033" not in text       # plain, for this is no terminal
-    assert not processes() - before, [name(p) for p in processes() - before]
-    assert not (ground.BASE / "playground").exists()
+    assert not jailed(), [name(p) for p in jailed()]
 
 
 def test_ctrl_c(playground):
     """It stays, says how to use it, and ends with Ctrl-C leaving nothing."""
-    before = processes()
     process, out = playground()
     wait_until(lambda: "Ctrl-C ends everything" in out.read_text() or process.poll() is not None, 60,
                out.read_text)
@@ -75,8 +72,10 @@ def test_ctrl_c(playground):
         assert result.stdout.strip(), command
     os.kill(process.pid, signal.SIGINT)
     assert process.wait(30) == 0, out.read_text()
-    assert not processes() - before, [name(p) for p in processes() - before]
+    assert not jailed(), [name(p) for p in jailed()]
     assert not ground.answers(2525)
+    folder = Path(re.search(r"(\S+)/millrace\.conf", text).group(1))
+    assert folder.parent == ground.BASE and not folder.exists()
 
 
 def test_address_in_use(playground):

@@ -15,25 +15,23 @@ BASE = Path("/var/lib/millrace-e2e")
 
 
 class InUse(Exception):
-    """An address or folder is somebody else's: the next test would talk to the wrong server."""
+    """An address is somebody else's: the next test would talk to the wrong server."""
 
 
 class Ground:
     """A folder that is ours while this process lives. Use as a context manager, or call remove()."""
 
     def __init__(self, name=None):
-        """A named ground exists once on the machine: InUse if another process holds it."""
+        """name: what the folder is called, if nobody else has taken that."""
         BASE.mkdir(mode=0o755, parents=True, exist_ok=True)
         with open(BASE / ".lock", "w", encoding="ascii") as base_lock:
             fcntl.flock(base_lock, fcntl.LOCK_EX)
             _sweep()
-            if name is None:
-                self.path = Path(tempfile.mkdtemp(dir=BASE, prefix="t-"))
-            else:
+            if name and not (BASE / name).exists():
                 self.path = BASE / name
-                if self.path.exists():
-                    raise InUse(f"{self.path} is in use by another run")
                 self.path.mkdir()
+            else:
+                self.path = Path(tempfile.mkdtemp(dir=BASE, prefix=f"{name or 't'}-"))
             self.path.chmod(0o755)
             self._lock = open(self.path / "lock", "w", encoding="ascii")
             fcntl.flock(self._lock, fcntl.LOCK_EX)
