@@ -53,6 +53,7 @@ static int json_taken(struct cli *cli, int argc, char **argv)
 		else
 			argv[kept++] = argv[i];
 	}
+	argv[kept] = NULL; /* commands look for the end, too */
 	return kept;
 }
 
