@@ -173,8 +173,10 @@ void mr_message_decide(struct mr_message *m)
 
 	mr_message_eoh(m);
 	err = mr_spool_finish(&m->spool, &raw);
-	if (err < 0)
+	if (err < 0) {
 		failed(m, err);
+		raw = mr_spool_kept(&m->spool); /* a stage removes forged fields all the same */
+	}
 	if (m->err < 0 && raw.len > m->header_size)
 		raw = mr_span_sub(raw, 0, m->header_size);
 	mr_step_message(mr_daemon.milter->stage, &m->ctx, &m->env, raw, m->err, &m->acts);

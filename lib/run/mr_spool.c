@@ -119,3 +119,14 @@ int mr_spool_finish(struct mr_spool *s, struct mr_span *message_out)
 		*message_out = s->map.span;
 	return s->err;
 }
+
+struct mr_span mr_spool_kept(struct mr_spool *s)
+{
+	/* What could not be moved to the file is in memory yet. */
+	if (s->fd < 0 || s->memory.len > 0)
+		return mr_buf_span(&s->memory);
+	if (!s->map.span.p && mr_map_fd(s->fd, &s->map) < 0)
+		return mr_span("", 0);
+	return mr_span_sub(s->map.span, 0,
+			   s->size); /* behind it, a piece of the piece that failed */
+}

@@ -40,4 +40,10 @@ uint64_t mr_spool_size(const struct mr_spool *s);
 /* All of it, until done. No piece may follow. The errors of add; MR_ETEMP: cannot be mapped. */
 MR_MUST_USE int mr_spool_finish(struct mr_spool *s, struct mr_span *message_out);
 
+/*
+ * After an error: what came before it, whole pieces, until done; empty where that cannot be read
+ * either. For what must be known of a message that could not be kept, its header above all.
+ */
+struct mr_span mr_spool_kept(struct mr_spool *s);
+
 #endif

@@ -71,8 +71,9 @@ struct mr_stage {
 	int (*rcpt)(struct mr_ctx *ctx, const struct mr_envelope *env, struct mr_span rcpt,
 		    struct mr_actions *acts);
 	int (*message)(struct mr_ctx *ctx, const struct mr_mail *mail, struct mr_actions *acts);
-	/* A hook returned err, or the message could not be read (MR_ENOMEM, MR_ETEMP; mail->msg may be
-	 * NULL) or is larger than message_size_max (MR_ELIMIT; mail->msg is its header alone). acts is
+	/* A hook returned err, or the message could not be kept (MR_ENOMEM, or what the file system
+	 * says; mail->msg is its header as far as that was kept, or NULL) or is larger than
+	 * message_size_max (MR_ELIMIT; mail->msg is its header alone). acts is
 	 * empty. Called at the end of the message. NULL, or an error again: the message is tempfailed
 	 * (451 4.7.1). */
 	int (*failed)(struct mr_ctx *ctx, const struct mr_mail *mail, int err,

@@ -7,6 +7,7 @@
 #include <libmilter/mfdef.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -326,6 +327,28 @@ MR_TEST(milter_large)
 			MR_NEED(t, mr_mta_connect(&f.mta, &mail, &f.said) == 0);
 		check_mail(t, &f, &mail, want);
 	}
+	finish(t, &f);
+}
+
+/* A spool that cannot be written (EFBIG here, as of a full disk): the stage has the header still, and a
+ * forged field is removed. */
+MR_TEST(milter_not_kept)
+{
+	MR_AUTO(mr_arena) *arena = mr_arena_new(1u << 20);
+	const struct rlimit limit = { .rlim_cur = 5000, .rlim_max = 5000 };
+	const char *text =
+		mr_arena_printf(arena, "X-Note: forged\r\n%s", text_of(arena, 100, 9000));
+	struct mr_mta_mail mail = mail_of(text);
+	struct fixture f;
+
+	SKIP_OOM(t);
+	signal(SIGXFSZ, SIG_IGN); /* the milter inherits it: a write fails */
+	MR_NEED(t, begin_with(t, &f, "spool_memory_max = 4096", NULL, MR_MTA_STEPS));
+	MR_NEED(t, prlimit(f.proc.pid, RLIMIT_FSIZE, &limit, NULL) == 0);
+	MR_NEED(t, mr_mta_connect(&f.mta, &mail, &f.said) == 0);
+	check_mail(t, &f, &mail,
+		   "mail continue\nrcpt continue\nrcpt continue\n"
+		   "delete 1 X-Note\ninsert 0 X-Note: too large\ncontinue\n");
 	finish(t, &f);
 }
 

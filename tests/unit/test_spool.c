@@ -1,4 +1,6 @@
 #include <dirent.h>
+#include <signal.h>
+#include <sys/resource.h>
 
 #include "lib/base/mr_err.h"
 #include "lib/run/mr_spool.h"
@@ -64,6 +66,27 @@ MR_TEST(spool_errors_stay)
 	MR_CHECK_INT(t, MR_ENOENT, mr_spool_finish(&s, &got));
 	MR_CHECK_SPAN(t, "untouched", got);
 	MR_CHECK_INT(t, 4, mr_spool_size(&s));
+	MR_CHECK_SPAN(t, "1234", mr_spool_kept(&s));
+	mr_spool_done(&s);
+}
+
+/* A disk that is full in the middle of a piece: what is kept ends before that piece. */
+MR_TEST(spool_kept_of_a_full_disk)
+{
+	struct rlimit old, limit;
+	struct mr_spool s;
+
+	MR_NEED(t, getrlimit(RLIMIT_FSIZE, &old) == 0);
+	limit = (struct rlimit){ .rlim_cur = 6, .rlim_max = old.rlim_max };
+	signal(SIGXFSZ, SIG_IGN);
+	mr_spool_init(&s, 4, mr_test_dir(t));
+	mr_spool_add(&s, MR_SPAN("0123"));
+	MR_CHECK_INT(t, 0, mr_spool_add(&s, MR_SPAN("4")));
+	MR_NEED(t, setrlimit(RLIMIT_FSIZE, &limit) == 0);
+	MR_CHECK(t, mr_spool_add(&s, MR_SPAN("5678")) < 0);
+	MR_CHECK(t, setrlimit(RLIMIT_FSIZE, &old) == 0);
+	MR_CHECK_SPAN(t, "01234", mr_spool_kept(&s));
+	MR_CHECK_SPAN(t, "01234", mr_spool_kept(&s));
 	mr_spool_done(&s);
 }
 
