@@ -34,6 +34,8 @@ static void on_missing(struct mr_lmtp *s, struct mr_span args MR_UNUSED, int64_t
 	mr_lmtp_say_error(s, "502 5.5.1 Not implemented");
 }
 
+/* An address of UTF-8 is taken with SMTPUTF8 and without: both MTAs take it from their clients without,
+ * and hand it on as it came (docs/DEVIATIONS.md). */
 static void on_mail(struct mr_lmtp *s, struct mr_span args, int64_t now_ms)
 {
 	struct mr_smtp_mail mail;
@@ -45,8 +47,6 @@ static void on_mail(struct mr_lmtp *s, struct mr_span args, int64_t now_ms)
 		mr_lmtp_say(s, "451 4.3.0 Out of memory");
 	} else if (err < 0) {
 		mr_lmtp_say_error(s, "501 5.5.4 Syntax: MAIL FROM:<address> [parameters]");
-	} else if (mail.from.utf8 && !mail.smtputf8) { /* RFC 6531 3.5 */
-		mr_lmtp_say(s, "553 5.6.7 Address needs SMTPUTF8");
 	} else if (mail.size > (uint64_t)s->set->message_size_max) { /* RFC 1870 6.1 */
 		mr_lmtp_say(s, "552 5.3.4 Message too large");
 	} else {
@@ -68,10 +68,6 @@ static void on_rcpt(struct mr_lmtp *s, struct mr_span args, int64_t now_ms MR_UN
 		return;
 	}
 	err = mr_smtp_rcpt(args, mail->arena, &path);
-	if (err == 0 && path.utf8 && !mail->mail.smtputf8) {
-		mr_lmtp_say(s, "553 5.6.7 Address needs SMTPUTF8");
-		return;
-	}
 	if (err == 0)
 		err = mr_arena_grow(mail->arena, &mail->rcpt, &mail->rcpt_room,
 				    mail->rcpt_count + 1, sizeof(mail->rcpt[0]));

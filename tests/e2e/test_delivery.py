@@ -267,6 +267,16 @@ def test_utf8_address_and_raw_eight_bit_subject(mail):
     mail.wait_mail(alice, count=2)
 
 
+def test_utf8_address_without_smtputf8(mail):
+    """Both MTAs take such an address from a client that does not say SMTPUTF8: it must not bounce then."""
+    alice = mail.new_user()
+    with mail.connect() as smtp:
+        smtp.command_encoding = "utf-8"
+        assert smtp.deliver("büro@example.net", alice, letter("Raw")).accepted
+    message, = mail.wait_mail(alice)
+    assert message["Subject"] == "Raw"
+
+
 def test_queue_id_tells_the_story(mail):
     """CONVENTIONS: `grep ID` over the logs finds what each program did with a message."""
     alice = mail.new_user()

@@ -378,17 +378,15 @@ MR_TEST(lmtp_syntax)
 	RUN(t, rcpt);
 }
 
-/* RFC 6531 3.4, 3.5. */
+/* RFC 6531 3.4; and without the parameter, as MTAs hand on what they took: a refusal is mail lost. */
 MR_TEST(lmtp_smtputf8)
 {
 	static const struct mr_step script[] = {
 		HELLO,
 		MR_SENDS("MAIL FROM:<\xc3\xbc@example.org>"),
-		MR_GETS("553 5.6.7"),
-		MR_SENDS("MAIL FROM:<a@b>"),
 		MR_GETS("250 "),
 		MR_SENDS("RCPT TO:<\xc3\xbc@example.com>"),
-		MR_GETS("553 5.6.7"),
+		MR_GETS("250 2.1.5"),
 		MR_SENDS("RSET"),
 		MR_GETS("250 "),
 		MR_SENDS("MAIL FROM:<\xc3\xbc@example.org> SMTPUTF8"),
