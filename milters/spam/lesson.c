@@ -73,13 +73,21 @@ static int take_number(struct mr_cur *c, uint32_t *v_out)
 static int take_family(struct mr_cur *c, struct mr_spam_list *l)
 {
 	uint32_t count, key = 0, distance;
+	int err;
 
 	if (take_number(c, &count) < 0 || count > l->room)
 		return MR_ESYNTAX;
 	for (uint32_t k = 0; k < count; k++) {
+		/* Nearly all distances are two bytes long, and training decodes them many times. */
+		if (c->end - c->p >= 2 && (c->p[0] & 128) && !(c->p[1] & 128)) {
+			distance = (uint32_t)(c->p[0] & 127) | (uint32_t)c->p[1] << 7;
+			c->p += 2;
+			err = 0;
+		} else {
+			err = take_number(c, &distance);
+		}
 		/* No sum wraps: key is below KEY_LIMIT, and distance below 2^28. */
-		if (take_number(c, &distance) < 0 || (key += distance) >= KEY_LIMIT ||
-		    (k > 0 && distance == 0))
+		if (err < 0 || (key += distance) >= KEY_LIMIT || (k > 0 && distance == 0))
 			return MR_ESYNTAX;
 		l->key[k] = key;
 	}

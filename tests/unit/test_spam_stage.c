@@ -1,4 +1,6 @@
 /* The spam milter as the runners see it: which fields it writes, and that it never loses mail. */
+#include <pthread.h>
+
 #include "lib/base/mr_err.h"
 #include "lib/base/mr_io.h"
 #include "lib/run/mr_milter.h"
@@ -240,6 +242,53 @@ MR_TEST(spam_stage_models)
 		/* a reload: open() was called before */
 		MR_CHECK_INT(t, 0, mr_replace_file(b.model, MR_SPAN("damaged"), 0600));
 		MR_CHECK_INT(t, MR_ECORRUPT, mr_spam_stage.open(&b.set, &state));
+	}
+	bench_done(&b);
+}
+
+/* -- many messages at once -------------------------------------------------------------------- */
+
+#define THREADS     6
+#define EACH_THREAD 20
+
+/* One thread's messages, all on one state. Each must come out as if it were alone. */
+static void *score_many(void *arg)
+{
+	const struct bench *b = arg;
+	struct mr_envelope env = { .queue_id = MR_SPAN("1") };
+	intptr_t wrong = 0;
+
+	for (int i = 0; i < EACH_THREAD; i++) {
+		MR_AUTO(mr_arena) *arena = mr_arena_new(ARENA_MAX);
+		struct mr_ctx ctx = b->ctx;
+		struct mr_actions acts;
+
+		ctx.arena = arena;
+		if (arena == NULL ||
+		    mr_stage_run(&mr_spam_stage, &ctx, &env, MR_SPAN(MAIL), &acts) < 0 ||
+		    !mr_span_eq(value_of(&acts, "X-Spam-Score"), MR_SPAN("4.500")))
+			wrong++;
+	}
+	return (void *)wrong;
+}
+
+MR_TEST(spam_stage_at_once)
+{
+	pthread_t thread[THREADS];
+	struct bench b;
+	int started = 0;
+
+	if (t->oom || getenv("MR_TEST_OOM"))
+		MR_SKIP(t, "threads and failing allocations do not go together");
+	MR_NEED(t, bench_init(t, &b, 4.5) == 0);
+	while (started < THREADS && pthread_create(&thread[started], NULL, score_many, &b) == 0)
+		started++;
+	MR_CHECK_INT(t, THREADS, started);
+	for (int i = 0; i < started; i++) {
+		void *wrong = NULL;
+
+		MR_CHECK_INT(t, 0, pthread_join(thread[i], &wrong));
+		MR_CHECK_INT(t, 0, (intptr_t)wrong);
 	}
 	bench_done(&b);
 }
