@@ -26,12 +26,18 @@ static const struct mr_stage *stage(void)
  * With SMFIP_NR_BODY the MTA cannot be told to stop sending (SMFIS_SKIP): a body above
  * message_size_max is thrown away as it comes, which is rare, where the answer saved is in every
  * message.
+ *
+ * Over TCP, DATA is answered. Postfix writes what it has up to there, and later header and body;
+ * Nagle's algorithm holds the second write until the first is acknowledged, which, with no answer to
+ * ride on, takes the kernel 40 ms. An answer costs a fraction of one.
  */
 static unsigned long steps_wanted(void)
 {
-	unsigned long steps = SMFIP_NOUNKNOWN | SMFIP_NODATA | SMFIP_NOEOH | SMFIP_HDR_LEADSPC |
-			      SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_HDR | SMFIP_NR_BODY;
+	unsigned long steps = SMFIP_NOUNKNOWN | SMFIP_NOEOH | SMFIP_HDR_LEADSPC | SMFIP_NR_CONN |
+			      SMFIP_NR_HELO | SMFIP_NR_HDR | SMFIP_NR_BODY;
 
+	if (mr_daemon.socket_path[0])
+		steps |= SMFIP_NODATA;
 	if (!stage()->connect)
 		steps |= SMFIP_NR_MAIL;
 	if (!stage()->rcpt)
@@ -291,6 +297,11 @@ static sfsistat on_rcpt(SMFICTX *ctx, char **argv)
 
 /* -- the message ----------------------------------------------------------------------------- */
 
+static sfsistat on_data(SMFICTX *ctx MR_UNUSED)
+{
+	return SMFIS_CONTINUE;
+}
+
 static sfsistat on_field(SMFICTX *ctx, char *name, char *value)
 {
 	struct mr_session *s = smfi_getpriv(ctx);
@@ -367,6 +378,7 @@ int mr_calls_register(const struct mr_milter *milter)
 		.xxfi_helo = on_helo,
 		.xxfi_envfrom = on_mail,
 		.xxfi_envrcpt = on_rcpt,
+		.xxfi_data = on_data,
 		.xxfi_header = on_field,
 		.xxfi_body = on_body,
 		.xxfi_eom = on_eom,

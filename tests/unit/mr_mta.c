@@ -291,6 +291,7 @@ int mr_mta_negotiate(struct mr_mta *mta, unsigned actions, unsigned steps)
 		return MR_ESYNTAX;
 	mta->actions = take_u32(&c);
 	mta->steps = take_u32(&c);
+	mta->offered = steps;
 	return (mta->steps & ~steps) == 0 && (mta->actions & ~actions) == 0 ? 0 : MR_ESYNTAX;
 }
 
@@ -356,6 +357,9 @@ int mr_mta_envelope(struct mr_mta *mta, const struct mr_mta_mail *mail, struct m
 		put_args(&data, mail->rcpt[i]);
 		err = step(mta, SMFIC_RCPT, mr_buf_span(&data), SMFIP_NR_RCPT, "rcpt", said);
 	}
+	/* Only an MTA that can leave it out has it. */
+	if (err == 0 && (mta->offered & SMFIP_NODATA) && !(mta->steps & SMFIP_NODATA))
+		err = step(mta, SMFIC_DATA, mr_span("", 0), SMFIP_NR_DATA, "data", said);
 	return err;
 }
 

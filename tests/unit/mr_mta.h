@@ -15,7 +15,7 @@
 
 struct mr_mta {
 	int fd;
-	unsigned steps; /* negotiated */
+	unsigned offered, steps; /* negotiated: what was offered, and what was chosen */
 	unsigned actions; /* negotiated */
 	bool bytewise; /* each octet is sent by itself */
 	bool burst; /* what needs no answer is sent in one go, as Postfix does */
@@ -39,7 +39,7 @@ void mr_mta_close(struct mr_mta *mta);
 int mr_mta_negotiate(struct mr_mta *mta, unsigned actions, unsigned steps);
 /* CONNECT and HELO. */
 int mr_mta_connect(struct mr_mta *mta, const struct mr_mta_mail *mail, struct mr_buf *said);
-/* MAIL and RCPT: "mail reject 550 ...", "rcpt continue"; only where an answer is promised. */
+/* MAIL, RCPT, DATA: "mail reject 550 ...", "rcpt continue"; only where an answer is promised. */
 int mr_mta_envelope(struct mr_mta *mta, const struct mr_mta_mail *mail, struct mr_buf *said);
 /* The header, up to and without the end. */
 int mr_mta_header(struct mr_mta *mta, const struct mr_mta_mail *mail, struct mr_buf *said);

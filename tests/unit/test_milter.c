@@ -5,9 +5,11 @@
  */
 #include <libmilter/mfapi.h>
 #include <libmilter/mfdef.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -98,6 +100,46 @@ MR_TEST(milter_what_is_negotiated)
 	finish(t, &f);
 	MR_NEED(t, begin_with(t, &f, "", "header", MR_MTA_STEPS));
 	MR_CHECK(t, (f.mta.steps & SMFIP_NOBODY) && (f.mta.steps & SMFIP_NR_RCPT));
+	finish(t, &f);
+}
+
+/* A port of the loopback that nobody listens on; 0: none. */
+static int free_port(void)
+{
+	struct sockaddr_in addr = { .sin_family = AF_INET,
+				    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof(addr);
+	MR_AUTO_FD fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || bind(fd, (struct sockaddr *)&addr, len) < 0 ||
+	    getsockname(fd, (struct sockaddr *)&addr, &len) < 0)
+		return 0;
+	return ntohs(addr.sin_port);
+}
+
+/*
+ * An MTA that writes the envelope, and later the rest, waits in between for an acknowledgement
+ * (Nagle's algorithm), which the kernel sends with an answer, or 40 ms later. So over TCP there is
+ * an answer, to DATA; over a unix socket none is needed (milter_what_is_negotiated).
+ */
+MR_TEST(milter_tcp_answers_data)
+{
+	struct fixture f;
+	struct mr_mta_mail mail = mail_of("Subject: x\r\n\r\nb\r\n");
+	char socket[64];
+
+	SKIP_OOM(t);
+	mr_buf_init(&f.said, SAID_MAX);
+	snprintf(socket, sizeof(socket), "inet:%d@127.0.0.1", free_port());
+	mr_milter_proc_start(t, &f.proc, mr_test_dir(t), socket, "", NULL);
+	MR_NEED(t, mr_mta_open(&f.mta, f.proc.socket) == 0 &&
+			   mr_mta_negotiate(&f.mta, MR_MTA_ACTIONS, MR_MTA_STEPS) == 0 &&
+			   mr_mta_connect(&f.mta, &mail, &f.said) == 0);
+	MR_CHECK_INT(t, 0, f.mta.steps & (SMFIP_NODATA | SMFIP_NR_DATA));
+	for (int i = 0; i < 2; i++)
+		check_mail(t, &f, &mail,
+			   "mail continue\nrcpt continue\nrcpt continue\ndata continue\n"
+			   "insert 0 X-Note: seen 17 by 1\ncontinue\n");
 	finish(t, &f);
 }
 
