@@ -11,7 +11,7 @@ import pytest
 
 from stack import MTAS, System, missing
 
-TEST_SECONDS = 120
+TEST_SECONDS = 180
 running = []
 
 

@@ -17,7 +17,7 @@ from stack.corpus import PACKAGE, VERSION, NoCorpus, fetch, pick
 from stack.watch import Watch
 
 USERS = ("alice@example.org", "bob@example.org", "carol@example.org")
-SETTLE_S = 15       # how long a message may take before the table goes on without it
+SETTLE_S = 30       # how long a message may take before the table goes on without it
 
 
 class Screen:

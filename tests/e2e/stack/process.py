@@ -30,7 +30,7 @@ class Daemon:
     the harness's standard output keeps the reader of a pipe waiting for ever."""
 
     def __init__(self, name, argv, log, *, listens=(), ready=None, notify=None, env=None,
-                 ready_s=20, stop_s=15, cwd="/"):
+                 ready_s=40, stop_s=15, cwd="/"):
         """listens: ports and socket paths, refused if in use, awaited at start. ready: one more
         condition. notify: path of a socket for systemd's READY=1 (sd_notify), awaited as well."""
         self.name, self.argv, self.log = name, [os.fspath(arg) for arg in argv], Path(log)

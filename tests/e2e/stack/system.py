@@ -125,7 +125,7 @@ class System:
         """The user's mail through IMAP."""
         return Mailbox(self.ports["imap"], address, password)
 
-    def wait_mail(self, address, folder="INBOX", count=1, seconds=20):
+    def wait_mail(self, address, folder="INBOX", count=1, seconds=40):
         """Wait until count messages are in the folder; return them."""
         with self.mailbox(address) as box:
             return wait_until(
@@ -133,7 +133,7 @@ class System:
                 seconds, lambda: f"{count} messages in {folder} of {address}, there are "
                 f"{len(box.messages(folder))}; queue {self.mta.queue()}\n{self.logs()}", 0.1)
 
-    def wait_queue_empty(self, seconds=30):
+    def wait_queue_empty(self, seconds=60):
         """Wait until the MTA has got rid of everything."""
         wait_until(lambda: not self.mta.queue(), seconds,
                    lambda: f"the queue is empty; it has {self.mta.queue()}\n{self.logs()}", 0.1)
