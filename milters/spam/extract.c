@@ -32,6 +32,35 @@ static struct mr_span lower_name(struct mr_span name, char *out, size_t size)
 	return mr_span(out, len);
 }
 
+/*
+ * Lines that end in LF, at most size_max bytes, cut between characters. A message has CR LF on arrival
+ * and LF in a Maildir, and must not have other features there: what counts bytes would see it.
+ */
+static int lines_lf(struct mr_span *text, size_t size_max, struct mr_arena *arena)
+{
+	size_t len = 0, first = mr_span_find(*text, '\r');
+
+	if (first < text->len) {
+		char *to = mr_arena_text(arena, text->len);
+
+		if (to == NULL)
+			return MR_ENOMEM;
+		for (size_t i = 0; i < text->len; i++) {
+			while (text->p[i] == '\n' && len > 0 && to[len - 1] == '\r')
+				len--;
+			to[len++] = text->p[i];
+		}
+		*text = mr_span(to, len);
+	}
+	if (text->len > size_max) {
+		len = size_max;
+		while (len > 0 && ((uint8_t)text->p[len] & 0xC0) == 0x80)
+			len--;
+		text->len = len;
+	}
+	return 0;
+}
+
 /* -- header ----------------------------------------------------------------------------------- */
 
 /* Fields that differ from message to message and say nothing: their words are left out. */
@@ -55,9 +84,13 @@ static bool is_noise(struct mr_span name)
 /* The value as text: decoded where there is something to decode. */
 static int field_text(struct extract *x, struct mr_span value, struct mr_span *text_out)
 {
-	struct mr_span v = mr_span_sub(value, 0, MR_SPAM_FIELD_SIZE_MAX);
+	/* Half of it may be CR. */
+	struct mr_span v = mr_span_sub(value, 0, 2 * MR_SPAM_FIELD_SIZE_MAX);
 	bool plain = true;
+	int err = lines_lf(&v, MR_SPAM_FIELD_SIZE_MAX, x->arena);
 
+	if (err < 0)
+		return err;
 	for (size_t i = 0; i < v.len && plain; i++)
 		plain = !mr_is(v.p[i], MR_HIGH) &&
 			(v.p[i] != '=' || i + 1 == v.len || v.p[i + 1] != '?');
@@ -154,7 +187,8 @@ static int add_text(struct extract *x, const struct mr_part *part)
 	struct mr_span text;
 	int err;
 
-	if ((err = mr_body_text(part, size_max, x->arena, &text)) < 0)
+	if ((err = mr_body_text(part, 2 * size_max, x->arena, &text)) < 0 ||
+	    (err = lines_lf(&text, size_max, x->arena)) < 0)
 		return err;
 	x->text_left -= text.len;
 	x->text.last = 0;
