@@ -161,6 +161,10 @@ static void look_at_header(struct mr_lmtp_mail *mail, struct message *message)
 
 	mr_head_read(mr_buf_span(&mail->content), &head);
 	message->spam = head.spam && mail->set->spam_milter;
+	/* For the log. Without memory the log line is poorer, and the mail arrives. */
+	if (mail->queue_id.len == 0 &&
+	    mr_arena_dup(mail->arena, head.queue_id, &mail->queue_id) < 0)
+		mail->queue_id = MR_SPAN("");
 	for (size_t i = 0; i < mail->rcpt_count; i++) {
 		struct target *target = mail->rcpt[i].memo;
 

@@ -1,6 +1,7 @@
 #include "lda/lmtpd/head.h"
 
 #include "lib/base/mr_cur.h"
+#include "lib/mail/mr_cfws.h"
 
 /* One field, its folds in its value; false at the end of the header. */
 static bool field_next(struct mr_cur *c, struct mr_span *name_out, struct mr_span *value_out)
@@ -20,6 +21,32 @@ static bool field_next(struct mr_cur *c, struct mr_span *name_out, struct mr_spa
 	return true;
 }
 
+/* What stands before a blank, a comment, or the date. */
+static struct mr_span token(struct mr_cur *c)
+{
+	const char *start = mr_cfws(c)->p;
+
+	while (c->p < c->end && !mr_is(*c->p, MR_FWS) && *c->p != ';' && *c->p != '(')
+		c->p++;
+	return mr_span(start, (size_t)(c->p - start));
+}
+
+/* RFC 5321 4.4: ID = CFWS "id" FWS ( Atom / msg-id ). Each clause before the date is a word and its
+ * value, so a client that calls itself "id" is a value. */
+static struct mr_span queue_id_of(struct mr_span received)
+{
+	struct mr_cur c = mr_cur(received);
+	struct mr_span name, value;
+
+	do {
+		name = token(&c);
+		value = token(&c);
+		if (mr_span_eq_nocase(name, MR_SPAN("id")) && value.len <= MR_HEAD_QUEUE_ID_MAX)
+			return value;
+	} while (value.len > 0);
+	return MR_SPAN("");
+}
+
 void mr_head_read(struct mr_span content, struct mr_head *head_out)
 {
 	struct mr_cur c = mr_cur(content);
@@ -27,8 +54,11 @@ void mr_head_read(struct mr_span content, struct mr_head *head_out)
 	bool received = false, flagged = false, spam = false;
 
 	head_out->delivered_count = 0;
+	head_out->queue_id = MR_SPAN("");
 	while (field_next(&c, &name, &value)) {
 		if (mr_span_eq_nocase(name, MR_SPAN("Received"))) {
+			if (!received)
+				head_out->queue_id = queue_id_of(value);
 			received = true;
 		} else if (!received && !flagged &&
 			   mr_span_eq_nocase(name, MR_SPAN("X-Spam-Flag"))) {

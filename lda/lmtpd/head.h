@@ -15,7 +15,10 @@ struct mr_head {
 	struct mr_span
 		delivered[MR_HEAD_DELIVERED_MAX]; /* values of Delivered-To, without blanks */
 	size_t delivered_count;
+	struct mr_span queue_id; /* that the topmost Received names; empty: none */
 };
+
+#define MR_HEAD_QUEUE_ID_MAX 64 /* octets; a longer one is none */
 
 /*
  * Read the header that content begins with; one that does not end in it is read as far as it goes.
@@ -23,6 +26,8 @@ struct mr_head {
  * X-Spam-Flag counts only above the topmost Received, which our own MTA has written: a milter
  * inserts its field at index 0, above that, and what came from outside stands below it. Without any
  * Received nothing is believed.
+ *
+ * The same Received has the queue id, as "id" and a word (RFC 5321 4.4): sendmail knows no XFORWARD.
  */
 void mr_head_read(struct mr_span content, struct mr_head *head_out);
 

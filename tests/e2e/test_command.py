@@ -113,9 +113,7 @@ def test_trace_follows_one_message(mail):
         finally:
             trace.send_signal(signal.SIGINT)
         lines = [line for line in trace.stdout if queue_id in line]
-    # sendmail has no XFORWARD to tell lmtpd its id by LMTP.
-    programs = {"spam", "lmtpd"} if mail.mta.name == "postfix" else {"spam"}
-    assert {line.split()[0] for line in lines} == programs, lines
+    assert {line.split()[0] for line in lines} == {"spam", "lmtpd"}, lines
 
 
 def test_reload_says_what_is_wrong(mail):

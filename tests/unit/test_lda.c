@@ -410,3 +410,37 @@ MR_TEST(lda_head)
 		MR_CHECK_INT(t, rows[i].delivered, head.delivered_count);
 	}
 }
+
+/* RFC 5321 4.4, as Postfix and sendmail write it. */
+MR_TEST(lda_head_queue_id)
+{
+	static const struct {
+		const char *in, *want;
+	} rows[] = {
+		{ "Received: from a.example (b.example [192.0.2.1])\n"
+		  "\tby mx.example.org (Postfix) with ESMTPS id 4bXyZ12abc\n"
+		  "\tfor <u@example.org>; Tue, 24 Nov 2026 10:00:00 +0000 (UTC)\n",
+		  "4bXyZ12abc" },
+		{ "Subject: x\nReceived: from a (b [192.0.2.1]) by mx (8.17.1.9/8.17.1.9) with "
+		  "ESMTP id "
+		  "6AOBjl3Z000258; Tue, 24 Nov 2026 10:00:00 GMT\nReceived: by c id other; x\n",
+		  "6AOBjl3Z000258" },
+		{ "Received: from id (id evil) by mx (id worse) id good; x\n", "good" },
+		{ "Received: from a by b; id late\n", "" },
+		{ "Received: by b\nReceived: by c id second; x\n", "" }, /* the topmost alone */
+		{ "Received: from a (((((((( id x\n", "" },
+		{ "Received: id\n", "" },
+		{ "Received: by b id "
+		  "12345678901234567890123456789012345678901234567890123456789012345\n",
+		  "" },
+		{ "Subject: id x\n", "" },
+	};
+
+	for (size_t i = 0; i < MR_COUNT(rows); i++) {
+		MR_AUTO(mr_block) *in = mr_test_exact(t, i, rows[i].in);
+		struct mr_head head;
+
+		mr_head_read(mr_block_span(in), &head);
+		MR_CHECK_SPAN(t, rows[i].want, head.queue_id);
+	}
+}
