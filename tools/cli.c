@@ -17,10 +17,9 @@ int cli_complain(int err, const char *what, const char *subject)
 int cli_settings(struct cli *cli)
 {
 	const char *path = cli->config_path ? cli->config_path : CLI_CONFIG_DEFAULT;
-	MR_AUTO_BUF error;
+	MR_AUTO_BUF error = MR_BUF(4096);
 	int err;
 
-	mr_buf_init(&error, 4096);
 	err = mr_settings_load(path, &cli->set, &error);
 	if (err == MR_ENOENT && !cli->config_path)
 		err = mr_settings_default(&cli->set);
@@ -48,11 +47,10 @@ struct mr_store *cli_store(struct cli *cli, unsigned groups, enum mr_store_acces
 int cli_list(struct cli *cli, const char *what, cli_list_fn *list, const char *arg)
 {
 	MR_AUTO(mr_store) *store = cli_store(cli, MR_GROUP_DIRECTORY, MR_STORE_READ);
-	MR_AUTO_BUF out;
+	MR_AUTO_BUF out = MR_BUF(LIST_SIZE_MAX);
 	struct mr_json json;
 	int err;
 
-	mr_buf_init(&out, LIST_SIZE_MAX);
 	if (!store)
 		return CLI_FAILED;
 	mr_json_init(&json, &out);

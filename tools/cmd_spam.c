@@ -22,10 +22,9 @@ static const struct verb {
 
 int spam_model_load(struct spam *s, struct mr_spam_model *model_out)
 {
-	MR_AUTO_BUF error;
+	MR_AUTO_BUF error = MR_BUF(1000);
 	int err;
 
-	mr_buf_init(&error, 1000);
 	if (s->empty)
 		err = mr_spam_model_empty(model_out);
 	else

@@ -51,10 +51,9 @@ static bool ignore_line(void *arg MR_UNUSED, struct mr_span line MR_UNUSED)
 static void tell_milter(struct spam *s)
 {
 	char path[MR_PATH_MAX];
-	MR_AUTO_BUF error;
+	MR_AUTO_BUF error = MR_BUF(MR_CONTROL_REPLY_MAX);
 	int err;
 
-	mr_buf_init(&error, MR_CONTROL_REPLY_MAX);
 	if (s->model_named || mr_control_path(s->cli->set.run_dir, "spam", path) < 0)
 		return;
 	err = mr_control_ask(path, "reload", RELOAD_TIMEOUT_MS, ignore_line, NULL, &error);
@@ -87,10 +86,9 @@ static int rebuild(struct spam *s, struct mr_store *store)
 
 static void report(struct spam *s, const char *done, size_t spam, size_t ham)
 {
-	MR_AUTO_BUF out;
+	MR_AUTO_BUF out = MR_BUF(65536);
 	struct mr_json json;
 
-	mr_buf_init(&out, 65536);
 	if (!s->cli->json) {
 		printf("%s %zu spam and %zu good messages; the model is %s\n", done, spam, ham,
 		       s->model_path);

@@ -42,9 +42,8 @@ static int score_one(void *arg, const struct mr_spam_item *item)
 	struct mr_spam_score score;
 	struct mr_spam_view view;
 	struct mr_json json;
-	MR_AUTO_BUF out;
+	MR_AUTO_BUF out = MR_BUF(JSON_SIZE_MAX);
 
-	mr_buf_init(&out, JSON_SIZE_MAX);
 	if (!spam_read(j->s, item, &view))
 		return 0;
 	mr_spam_score(&j->model, j->s->f, &score);
@@ -61,9 +60,8 @@ static int score_one(void *arg, const struct mr_spam_item *item)
 
 static void print_reason(const struct mr_spam_reason *reason)
 {
-	MR_AUTO_BUF text;
+	MR_AUTO_BUF text = MR_BUF(1000);
 
-	mr_buf_init(&text, 1000);
 	mr_spam_reason_text(reason, &text);
 	printf("  %+8.3f  %s\n", reason->log_odds, mr_buf_str(&text));
 }
@@ -88,15 +86,13 @@ static void json_all(const char *name, const struct mr_spam_score *score,
 		     const struct mr_spam_reason *reasons, size_t count)
 {
 	struct mr_json json;
-	MR_AUTO_BUF out;
+	MR_AUTO_BUF out = MR_BUF(JSON_SIZE_MAX);
 
-	mr_buf_init(&out, JSON_SIZE_MAX);
 	json_begin(&json, &out, name, score);
 	mr_json_open(&json, "reasons", '[');
 	for (size_t i = 0; i < count; i++) {
-		MR_AUTO_BUF text;
+		MR_AUTO_BUF text = MR_BUF(1000);
 
-		mr_buf_init(&text, 1000);
 		mr_spam_reason_text(&reasons[i], &text);
 		mr_json_open(&json, NULL, '{');
 		mr_json_real(&json, "points", reasons[i].log_odds);

@@ -44,10 +44,9 @@ int programs_ask(const struct cli *cli, const char *word, const char *command, i
 		 mr_control_sink *sink, void *arg)
 {
 	char path[MR_PATH_MAX];
-	MR_AUTO_BUF error;
+	MR_AUTO_BUF error = MR_BUF(MR_CONTROL_REPLY_MAX);
 	int err;
 
-	mr_buf_init(&error, MR_CONTROL_REPLY_MAX);
 	err = mr_control_path(cli->set.run_dir, word, path);
 	if (err == 0)
 		err = mr_control_ask(path, command, timeout_ms, sink, arg, &error);

@@ -57,10 +57,9 @@ static int socket_from_settings(const struct mr_deliver_args *args, struct mr_ar
 {
 	const char *path = args->config ? args->config : CONFIG_FILE;
 	struct mr_settings set;
-	MR_AUTO_BUF error;
+	MR_AUTO_BUF error = MR_BUF(2000);
 	int err;
 
-	mr_buf_init(&error, 2000);
 	if (!args->config && access(path, F_OK) < 0)
 		err = mr_settings_default(&set);
 	else

@@ -89,11 +89,9 @@ static int find_user(const struct mr_deliver *d, const char *separators, struct 
 /* The field's value must be one line that is read as it was written. */
 static int address_put(const struct wanted *w, struct mr_arena *arena, struct mr_span *address_out)
 {
-	MR_AUTO_BUF local;
-	MR_AUTO_BUF address;
+	MR_AUTO_BUF local = MR_BUF(FIELDS_MAX);
+	MR_AUTO_BUF address = MR_BUF(FIELDS_MAX);
 
-	mr_buf_init(&local, FIELDS_MAX);
-	mr_buf_init(&address, FIELDS_MAX);
 	(void)mr_buf_adds(&local, w->local);
 	if (w->separator) {
 		(void)mr_buf_addc(&local, w->separator);
@@ -284,10 +282,9 @@ static int write_copy(const struct mr_deliver *d, const struct mr_lmtp_mail *mai
 {
 	const struct message *message = mail->memo;
 	struct mr_maildir_file file;
-	MR_AUTO_BUF fields;
+	MR_AUTO_BUF fields = MR_BUF(FIELDS_MAX);
 	int err;
 
-	mr_buf_init(&fields, FIELDS_MAX);
 	if ((err = fields_put(mail, target, &fields)) < 0 ||
 	    (err = mr_maildir_begin(dir_fd, mr_span_str(d->host), &file)) < 0)
 		return err;

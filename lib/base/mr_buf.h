@@ -18,8 +18,10 @@ struct mr_buf {
 /* A buffer of at most size_max bytes. Takes no memory yet. */
 void mr_buf_init(struct mr_buf *b, size_t size_max);
 void mr_buf_done(struct mr_buf *b);
-/* MR_AUTO_BUF b; mr_buf_init(&b, max): released at the end of the block. */
-#define MR_AUTO_BUF __attribute__((cleanup(mr_buf_done))) struct mr_buf
+/* MR_AUTO_BUF b = MR_BUF(max): released at the end of the block; never without its value, since what
+ * leaves the block before it has one would release anything. */
+#define MR_BUF(size_max_) ((struct mr_buf){ .size_max = (size_max_) })
+#define MR_AUTO_BUF       __attribute__((cleanup(mr_buf_done))) struct mr_buf
 
 /* 0, or MR_ELIMIT (beyond size_max), MR_ENOMEM. */
 int mr_buf_add(struct mr_buf *b, struct mr_span s);

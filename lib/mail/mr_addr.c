@@ -375,9 +375,8 @@ static bool is_dot_atom(struct mr_span s)
 int mr_addr_text(const struct mr_addr *addr, struct mr_arena *arena, struct mr_span *text_out)
 {
 	struct mr_span local = addr->local;
-	MR_AUTO_BUF out;
+	MR_AUTO_BUF out = MR_BUF(SIZE_MAX);
 
-	mr_buf_init(&out, SIZE_MAX);
 	/* In quotes nothing begins an encoded word, which the domain might seem to end. */
 	if (is_dot_atom(local) && mr_span_search(local, MR_SPAN("=?")) == local.len) {
 		mr_buf_add(&out, local);

@@ -300,10 +300,9 @@ static bool unchanged(const struct mr_charset *cs, struct mr_span in)
 int mr_charset_to_utf8(struct mr_span charset, struct mr_span in, size_t size_max,
 		       struct mr_arena *arena, struct mr_span *utf8_out)
 {
-	MR_AUTO_BUF out;
+	MR_AUTO_BUF out = MR_BUF(size_max);
 	int err;
 
-	mr_buf_init(&out, size_max);
 	if (unchanged(mr_charset_find(charset), in)) {
 		*utf8_out = utf8_cut(in, size_max);
 		return 0;

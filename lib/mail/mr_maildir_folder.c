@@ -211,10 +211,9 @@ int mr_maildir_folder(int dir_fd, struct mr_span name, unsigned flags, int *fold
 {
 	bool create = flags & MR_MAILDIR_CREATE;
 	MR_AUTO_FD fd = -1;
-	MR_AUTO_BUF dir;
+	MR_AUTO_BUF dir = MR_BUF(MR_MAILDIR_FOLDER_MAX);
 	int err;
 
-	mr_buf_init(&dir, MR_MAILDIR_FOLDER_MAX);
 	if ((err = mr_maildir_folder_name(name, &dir)) < 0)
 		return err;
 	if (dir.len == 0) {

@@ -177,10 +177,9 @@ int mr_smtp_path_from_arg(struct mr_span arg, struct mr_arena *arena, struct mr_
 				     .local = MR_SPAN(""),
 				     .domain = MR_SPAN("") };
 	size_t at = mr_span_rfind(arg, '@');
-	MR_AUTO_BUF text;
+	MR_AUTO_BUF text = MR_BUF(2 * arg.len + 3); /* each octet escaped, two quotes, "@" */
 	int err;
 
-	mr_buf_init(&text, 2 * arg.len + 3); /* each octet escaped, two quotes, "@" */
 	if (arg.len == 0) {
 		*path_out = path;
 		return 0;

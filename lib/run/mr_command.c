@@ -160,10 +160,9 @@ int mr_command_run(struct mr_run *run, struct mr_span line, struct mr_buf *out,
 {
 	struct mr_control_cmd cmd;
 	struct lines answer;
-	MR_AUTO_BUF lines;
+	MR_AUTO_BUF lines = MR_BUF(LINES_MAX);
 	int err = mr_control_parse(line, &cmd);
 
-	mr_buf_init(&lines, LINES_MAX);
 	if (err < 0) {
 		mr_buf_adds(out, "ERROR no such command: status, stats, trace [ID], reload, drain, "
 				 "debug NAME on|off; each may end in --json\n");

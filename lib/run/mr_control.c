@@ -160,10 +160,9 @@ int mr_control_ask(const char *path, const char *command, int timeout_ms, mr_con
 {
 	char name[MR_PATH_MAX + 8];
 	MR_AUTO_FD fd = -1;
-	MR_AUTO_BUF in;
+	MR_AUTO_BUF in = MR_BUF(4 * MR_CONTROL_REPLY_MAX);
 	int err, done = 0;
 
-	mr_buf_init(&in, 4 * MR_CONTROL_REPLY_MAX);
 	snprintf(name, sizeof(name), "unix:%s", path);
 	if ((err = mr_sock_connect(name, CONNECT_MS, &fd)) < 0)
 		return err == MR_ETEMP || err == MR_EINVAL ? MR_ENOENT : err;

@@ -110,10 +110,9 @@ static bool options_parse(struct cli *cli, int argc, char **argv)
 
 static int settings_read(const struct cli *cli, struct mr_settings *set_out)
 {
-	MR_AUTO_BUF error;
+	MR_AUTO_BUF error = MR_BUF(4096);
 	int err;
 
-	mr_buf_init(&error, 4096);
 	if (!cli->settings)
 		return mr_settings_default(set_out);
 	err = mr_settings_load(cli->settings, set_out, &error);
@@ -138,10 +137,9 @@ static int message_read(const struct cli *cli, struct mr_arena *arena, struct mr
 static int output(const struct cli *cli, const struct mr_actions *acts, struct mr_span raw)
 {
 	struct mr_span edited;
-	MR_AUTO_BUF text;
+	MR_AUTO_BUF text = MR_BUF(OUTPUT_MAX);
 	int err;
 
-	mr_buf_init(&text, OUTPUT_MAX);
 	if (cli->write && acts->verdict == MR_VERDICT_ACCEPT) {
 		err = mr_actions_apply(acts, raw, acts->arena, &edited);
 		return err < 0 ? err : mr_write_all(STDOUT_FILENO, edited);

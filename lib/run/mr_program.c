@@ -96,10 +96,9 @@ static int failed(const char *what, int err, struct mr_buf *error)
 
 static int settings_read(const struct options *o, struct mr_settings *set_out)
 {
-	MR_AUTO_BUF error;
+	MR_AUTO_BUF error = MR_BUF(4096);
 	int err;
 
-	mr_buf_init(&error, 4096);
 	err = o->settings_path ? mr_settings_load(o->settings_path, set_out, &error)
 			       : mr_settings_default(set_out);
 	if (err < 0) {
@@ -126,10 +125,9 @@ static int find_user(struct mr_run *run, const struct options *o, struct mr_buf 
 /* What needs the rights that we were started with. */
 static int open_all(struct mr_run *run, const struct options *o, struct mr_server **server_out)
 {
-	MR_AUTO_BUF error;
+	MR_AUTO_BUF error = MR_BUF(4096);
 	int err;
 
-	mr_buf_init(&error, 4096);
 	if ((err = find_user(run, o, &error)) < 0)
 		return failed("user", err, &error);
 	run->notify_fd = mr_notify_open(NULL);
@@ -178,11 +176,10 @@ static int run_program(struct mr_run *run, const struct options *o)
 static int check(const struct options *o, const struct mr_settings *set)
 {
 	const char *name = o->user ? o->user : set->user;
-	MR_AUTO_BUF error;
+	MR_AUTO_BUF error = MR_BUF(4096);
 	struct mr_account user;
 	int err = 0, local = 1;
 
-	mr_buf_init(&error, 4096);
 	if (set->metrics_listen[0])
 		local = mr_sock_is_local(set->metrics_listen);
 	if (local <= 0) {

@@ -19,9 +19,8 @@ static int answer(struct mr_buf *out, const char *status, const char *type, stru
 
 static int refuse(struct mr_buf *out, const char *status)
 {
-	MR_AUTO_BUF body;
+	MR_AUTO_BUF body = MR_BUF(100);
 
-	mr_buf_init(&body, 100);
 	mr_buf_printf(&body, "%s\n", status);
 	return answer(out, status, "text/plain", mr_buf_span(&body), false);
 }
@@ -38,11 +37,10 @@ int mr_scrape(struct mr_span request, const struct mr_metrics *m, struct mr_buf 
 {
 	struct mr_cur c = mr_cur(request);
 	struct mr_span line, method, target, version;
-	MR_AUTO_BUF body;
+	MR_AUTO_BUF body = MR_BUF(BODY_MAX);
 	bool head;
 	int err;
 
-	mr_buf_init(&body, BODY_MAX);
 	if (!is_whole(request))
 		return request.len < MR_SCRAPE_REQUEST_MAX
 			       ? 0

@@ -221,10 +221,9 @@ static void trace_send(struct conn *c, struct mr_span line)
 static void on_wake(struct mr_server *s)
 {
 	uint64_t count, lost;
-	MR_AUTO_BUF lines;
+	MR_AUTO_BUF lines = MR_BUF(0);
 	struct mr_span line, rest;
 
-	mr_buf_init(&lines, 0);
 	if (read(s->fixed[AT_WAKE], &count, sizeof(count)) < 0 && errno != EAGAIN)
 		mr_log(MR_LOG_ERROR, "control", MR_KV("error", strerror(errno)));
 	lost = mr_trace_take(&s->run->trace, &lines);
@@ -245,9 +244,8 @@ static void on_wake(struct mr_server *s)
 static void on_signal(struct mr_server *s)
 {
 	struct signalfd_siginfo info;
-	MR_AUTO_BUF error;
+	MR_AUTO_BUF error = MR_BUF(4096);
 
-	mr_buf_init(&error, 4096);
 	if (read(s->fixed[AT_SIGNAL], &info, sizeof(info)) != sizeof(info))
 		return;
 	if (info.ssi_signo != SIGHUP)

@@ -32,10 +32,9 @@ int mr_spam_batch_add(struct mr_spam_batch *b, const uint8_t digest[MR_SPAM_DIGE
 		      const struct mr_spam_features *f)
 {
 	struct mr_lesson *l = &b->lesson[b->count];
-	MR_AUTO_BUF bytes;
+	MR_AUTO_BUF bytes = MR_BUF(MR_SPAM_LESSON_SIZE_MAX);
 	int err;
 
-	mr_buf_init(&bytes, MR_SPAM_LESSON_SIZE_MAX);
 	*l = (struct mr_lesson){ .teacher = MR_SPAN(""), .spam = spam, .taught_s = b->now_s };
 	memcpy(l->digest, digest, sizeof(l->digest));
 	if ((err = mr_spam_lesson_encode(f, &bytes)) < 0 ||
@@ -66,10 +65,9 @@ int mr_spam_rebuild(struct mr_store *store, const struct mr_spam_model *base, co
 {
 	MR_AUTO(mr_spam_trainer) *trainer = mr_spam_trainer_new(MR_SPAM_LESSONS_SIZE_MAX);
 	struct gather g = { trainer, 0 };
-	MR_AUTO_BUF bytes;
+	MR_AUTO_BUF bytes = MR_BUF(MR_SPAM_MODEL_SIZE_MAX);
 	int err;
 
-	mr_buf_init(&bytes, MR_SPAM_MODEL_SIZE_MAX);
 	if (trainer == NULL)
 		return MR_ENOMEM;
 	if ((err = mr_store_lesson_each(store, gather_lesson, &g)) < 0 ||

@@ -36,10 +36,9 @@ static const struct mr_metric metrics[] = {
 
 static int model_load(const char *path, struct mr_spam_model *model_out)
 {
-	MR_AUTO_BUF error;
+	MR_AUTO_BUF error = MR_BUF(1000);
 	int err;
 
-	mr_buf_init(&error, 1000);
 	err = path[0] == '\0' ? MR_ENOENT : mr_spam_model_open(path, model_out, &error);
 	if (err == MR_ENOENT) /* nothing was learned here yet */
 		return mr_spam_model_builtin(model_out);
@@ -163,11 +162,10 @@ static int spam_message(struct mr_ctx *ctx, const struct mr_mail *mail, struct m
 	struct mr_spam_features *f = features_get(state);
 	struct mr_spam_score score;
 	struct mr_spam_view view;
-	MR_AUTO_BUF status;
+	MR_AUTO_BUF status = MR_BUF(MR_SPAM_STATUS_MAX);
 	int64_t from_ms = ctx->clock.now_ms(ctx->clock.arg);
 	int err;
 
-	mr_buf_init(&status, MR_SPAM_STATUS_MAX);
 	if (f == NULL)
 		return MR_ENOMEM;
 	if ((err = mr_spam_view_init(&view, mail->msg, MR_SPAM_ARRIVING,

@@ -365,10 +365,9 @@ static int finish(struct mr_spam_trainer *t, const struct mr_spam_model *base, d
 	struct mr_spam_model m = { .threshold = threshold, .on_builtin = base->on_builtin };
 	size_t size = ((size_t)1 << t->bits[0]) + ((size_t)1 << t->bits[1]);
 	int16_t *weight = mr_malloc(size * sizeof(*weight));
-	MR_AUTO_BUF reference;
+	MR_AUTO_BUF reference = MR_BUF(8 * MR_SPAM_REFERENCE_MAX);
 	int err = 0;
 
-	mr_buf_init(&reference, 8 * MR_SPAM_REFERENCE_MAX);
 	if (weight == NULL)
 		return MR_ENOMEM;
 	round_weights(t, weight);

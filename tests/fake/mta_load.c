@@ -107,10 +107,9 @@ static void *work(void *arg)
 {
 	struct mr_mta mta = { .fd = -1 };
 	size_t number, on_this = 0;
-	MR_AUTO_BUF said;
+	MR_AUTO_BUF said = MR_BUF(SAID_MAX);
 	int err = 0;
 
-	mr_buf_init(&said, SAID_MAX);
 	while ((number = atomic_fetch_add(&next_message, 1)) < messages) {
 		if (mta.fd < 0)
 			err = session_open(&mta, &said);
@@ -164,9 +163,8 @@ static int load(size_t connections)
 static int idle(size_t connections, unsigned seconds)
 {
 	struct mr_mta *mta = mr_calloc(connections, sizeof(*mta));
-	MR_AUTO_BUF said;
+	MR_AUTO_BUF said = MR_BUF(SAID_MAX);
 
-	mr_buf_init(&said, SAID_MAX);
 	MR_ASSERT(mta);
 	for (size_t i = 0; i < connections; i++) {
 		MR_ASSERT(session_open(&mta[i], &said) == 0);

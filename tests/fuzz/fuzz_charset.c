@@ -12,7 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	MR_AUTO(mr_arena) *arena = mr_arena_new(1024 * 1024);
 	struct mr_span in = mr_span_bytes(data, size), charset, utf8, cut;
-	MR_AUTO_BUF out;
+	MR_AUTO_BUF out = MR_BUF(UTF8_MAX);
 	int err;
 
 	mr_span_split(in, '\n', &charset, &in);
@@ -26,7 +26,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	/* Valid UTF-8 is its own. */
 	MR_ASSERT(mr_charset_to_utf8(MR_SPAN("utf-8"), utf8, UTF8_MAX, arena, &cut) == 0);
 	MR_ASSERT(cut.p == utf8.p && cut.len == utf8.len);
-	mr_buf_init(&out, UTF8_MAX);
 	err = mr_charset_add(charset, in, &out);
 	MR_ASSERT((err == 0 || err == MR_ELIMIT) && mr_span_eq(mr_buf_span(&out), utf8));
 	return 0;

@@ -28,10 +28,9 @@ static void check_request(struct mr_span in)
 {
 	static const struct mr_metric rows[] = { { MR_METRIC_COUNTER, "x_total", "", "X." } };
 	struct mr_metrics *m = mr_metrics_new(rows, 1);
-	MR_AUTO_BUF out;
+	MR_AUTO_BUF out = MR_BUF(100000);
 	int err;
 
-	mr_buf_init(&out, 100000);
 	MR_ASSERT(m != NULL);
 	err = mr_scrape(in, m, &out);
 	MR_ASSERT(err == 0 || err == 1);

@@ -140,11 +140,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct mr_span in = mr_span_bytes(data, size);
 	unsigned how = size > 0 ? data[size - 1] : 0;
 	struct world whole = { 0 }, bytes = { 0 };
-	MR_AUTO_BUF out;
-	MR_AUTO_BUF out_bytes;
+	MR_AUTO_BUF out = MR_BUF(64u << 20);
+	MR_AUTO_BUF out_bytes = MR_BUF(64u << 20);
 
-	mr_buf_init(&out, 64u << 20);
-	mr_buf_init(&out_bytes, 64u << 20);
 	if (size > MR_LMTP_INPUT_MAX || (!set.owned && mr_settings_default(&set) < 0))
 		return 0;
 	set.message_size_max = how & SMALL ? 100 : SIZE_LIMIT;

@@ -36,10 +36,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char *text = mr_malloc(size + 1);
 	size_t count;
 	const struct mr_setting *rows = mr_settings_rows(&count);
-	MR_AUTO_BUF error;
+	MR_AUTO_BUF error = MR_BUF(4096);
 	int err;
 
-	mr_buf_init(&error, 4096);
 	MR_ASSERT(text != NULL);
 	if (size > 0)
 		memcpy(text, data, size);

@@ -33,10 +33,10 @@ static void check_data(struct mr_span in)
 {
 	struct mr_smtp_stuff stuff = { .inside = false };
 	struct mr_smtp_lf lf = { .cr = false };
-	MR_AUTO_BUF whole;
-	MR_AUTO_BUF bytes;
-	MR_AUTO_BUF stuffed;
-	MR_AUTO_BUF plain;
+	MR_AUTO_BUF whole = MR_BUF(0);
+	MR_AUTO_BUF bytes = MR_BUF(0);
+	MR_AUTO_BUF stuffed = MR_BUF(0);
+	MR_AUTO_BUF plain = MR_BUF(0);
 
 	mr_buf_init(&whole, in.len + 1);
 	mr_buf_init(&bytes, in.len + 1);
@@ -67,7 +67,7 @@ static void check_path(const struct mr_smtp_path *path, struct mr_arena *arena)
 {
 	struct mr_smtp_path again;
 	struct mr_cur c;
-	MR_AUTO_BUF text;
+	MR_AUTO_BUF text = MR_BUF(0);
 
 	for (size_t i = 0; i < path->text.len; i++)
 		MR_ASSERT((uint8_t)path->text.p[i] >= ' ' && path->text.p[i] != 127);

@@ -13,11 +13,10 @@ static void check_lesson(struct mr_span in)
 {
 	MR_AUTO(mr_spam_features) *f = mr_spam_features_new(NULL);
 	MR_AUTO(mr_spam_features) *back = mr_spam_features_new(NULL);
-	MR_AUTO_BUF out;
+	MR_AUTO_BUF out = MR_BUF(MR_SPAM_LESSON_SIZE_MAX);
 	int err;
 
 	MR_ASSERT(f != NULL && back != NULL);
-	mr_buf_init(&out, MR_SPAM_LESSON_SIZE_MAX);
 	err = mr_spam_lesson_decode(in, f);
 	MR_ASSERT(err == 0 || err == MR_ESYNTAX || err == MR_EINVAL);
 	if (err < 0)

@@ -20,9 +20,8 @@ static void pause_ms(long ms)
 
 bool mr_instance_settings(struct mr_instance *in, const char *more)
 {
-	MR_AUTO_BUF text;
+	MR_AUTO_BUF text = MR_BUF(100000);
 
-	mr_buf_init(&text, 100000);
 	mr_buf_printf(&text, "run_dir = \"%s\"\n%s", in->dir, more);
 	/* Its system calls are not ours. */
 	if (getenv("MR_TEST_VALGRIND"))
@@ -59,10 +58,9 @@ static void child(const struct mr_instance *in, const struct mr_program *program
 bool mr_instance_launch(struct mr_instance *in, const struct mr_program *program,
 			const char *option)
 {
-	MR_AUTO_BUF answer, error;
+	MR_AUTO_BUF answer = MR_BUF(100000);
+	MR_AUTO_BUF error = MR_BUF(1000);
 
-	mr_buf_init(&answer, 100000);
-	mr_buf_init(&error, 1000);
 	fflush(NULL);
 	in->pid = fork();
 	if (in->pid == 0)

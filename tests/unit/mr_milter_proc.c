@@ -106,10 +106,9 @@ static bool add_line(void *arg, struct mr_span line)
 int mr_milter_proc_ask(struct mr_milter_proc *p, const char *command, struct mr_buf *answer)
 {
 	char path[MR_PATH_MAX];
-	MR_AUTO_BUF error;
+	MR_AUTO_BUF error = MR_BUF(LOG_MAX);
 	int err = mr_control_path(p->dir, "note", path);
 
-	mr_buf_init(&error, LOG_MAX);
 	if (err == 0)
 		err = mr_control_ask(path, command, END_MS, add_line, answer, &error);
 	if (err < 0)

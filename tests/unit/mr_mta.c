@@ -242,11 +242,10 @@ static bool say(struct mr_buf *said, char command, struct mr_span data)
 
 int mr_mta_answer(struct mr_mta *mta, struct mr_buf *said)
 {
-	MR_AUTO_BUF data;
+	MR_AUTO_BUF data = MR_BUF(PACKET_MAX);
 	char command;
 	int err;
 
-	mr_buf_init(&data, PACKET_MAX);
 	do {
 		err = get(mta, &command, &data);
 	} while (err == 0 && !say(said, command, mr_span(mr_buf_str(&data), data.len)));
@@ -276,12 +275,11 @@ static int step(struct mr_mta *mta, char command, struct mr_span data, unsigned 
 int mr_mta_negotiate(struct mr_mta *mta, unsigned actions, unsigned steps)
 {
 	uint32_t n[3] = { htonl(6), htonl(actions), htonl(steps) };
-	MR_AUTO_BUF data;
+	MR_AUTO_BUF data = MR_BUF(PACKET_MAX);
 	struct mr_cur c;
 	char command;
 	int err;
 
-	mr_buf_init(&data, PACKET_MAX);
 	put(mta, SMFIC_OPTNEG, mr_span_bytes(n, sizeof(n)));
 	err = get(mta, &command, &data);
 	if (err < 0)
@@ -297,9 +295,8 @@ int mr_mta_negotiate(struct mr_mta *mta, unsigned actions, unsigned steps)
 
 static void macro(struct mr_mta *mta, char step_command, const char *const *pairs)
 {
-	MR_AUTO_BUF data;
+	MR_AUTO_BUF data = MR_BUF(PACKET_MAX);
 
-	mr_buf_init(&data, PACKET_MAX);
 	mr_buf_addc(&data, step_command);
 	for (; pairs[0]; pairs += 2) {
 		if (!pairs[1])
@@ -315,10 +312,9 @@ int mr_mta_connect(struct mr_mta *mta, const struct mr_mta_mail *mail, struct mr
 	const char *const pairs[] = { "j",        "mx.example.org", "{client_addr}",
 				      mail->addr, "{client_name}",  mail->host,
 				      NULL };
-	MR_AUTO_BUF data;
+	MR_AUTO_BUF data = MR_BUF(PACKET_MAX);
 	int err;
 
-	mr_buf_init(&data, PACKET_MAX);
 	macro(mta, SMFIC_CONNECT, pairs);
 	mr_buf_add(&data, mr_span(mail->host, strlen(mail->host) + 1));
 	mr_buf_addc(&data, strchr(mail->addr, ':') ? SMFIA_INET6 : SMFIA_INET);
@@ -345,10 +341,9 @@ int mr_mta_envelope(struct mr_mta *mta, const struct mr_mta_mail *mail, struct m
 {
 	/* Postfix knows the queue id only from DATA on. */
 	const char *const pairs[] = { "{auth_authen}", mail->auth, NULL };
-	MR_AUTO_BUF data;
+	MR_AUTO_BUF data = MR_BUF(PACKET_MAX);
 	int err;
 
-	mr_buf_init(&data, PACKET_MAX);
 	macro(mta, SMFIC_MAIL, pairs);
 	put_args(&data, mail->from);
 	err = step(mta, SMFIC_MAIL, mr_buf_span(&data), SMFIP_NR_MAIL, "mail", said);
@@ -388,10 +383,9 @@ static bool take_field(struct mr_cur *c, bool leading_blank, struct mr_buf *data
 /* The cursor is left behind the empty line. */
 static int header(struct mr_mta *mta, struct mr_cur *c, struct mr_buf *said)
 {
-	MR_AUTO_BUF data;
+	MR_AUTO_BUF data = MR_BUF(PACKET_MAX);
 	int err = 0;
 
-	mr_buf_init(&data, PACKET_MAX);
 	while (err == 0 && take_field(c, (mta->steps & SMFIP_HDR_LEADSPC) != 0, &data))
 		err = step(mta, SMFIC_HEADER, mr_buf_span(&data), SMFIP_NR_HDR, "", said);
 	if (err == 0 && !(mta->steps & SMFIP_NOEOH))

@@ -31,9 +31,8 @@ void mr_stage_check_at(struct mr_t *t, const struct mr_stage_test *st, struct mr
 	MR_AUTO(mr_arena) *arena = mr_arena_new(ARENA_MAX);
 	MR_AUTO(mr_block) *block = mr_test_block(t, message);
 	struct mr_actions acts;
-	MR_AUTO_BUF text;
+	MR_AUTO_BUF text = MR_BUF(TEXT_MAX);
 
-	mr_buf_init(&text, TEXT_MAX);
 	if (!run(t, st, arena, block, &acts))
 		return;
 	(void)mr_check(t, mr_actions_print(&acts, &text) == 0, "mr_actions_print", file, line);

@@ -19,9 +19,8 @@ static struct mr_msg fields_only(struct mr_field *field, struct mr_part *part, u
 
 static void check_print(struct mr_t *t, const struct mr_actions *acts, const char *want)
 {
-	MR_AUTO_BUF out;
+	MR_AUTO_BUF out = MR_BUF(1u << 20);
 
-	mr_buf_init(&out, 1u << 20);
 	MR_CHECK_INT(t, 0, mr_actions_print(acts, &out));
 	MR_CHECK_SPAN(t, want, mr_buf_span(&out));
 }

@@ -111,11 +111,10 @@ MR_TEST(addr_rows)
 	for (size_t i = 0; i < MR_COUNT(rows); i++) {
 		MR_AUTO(mr_block) *in = mr_test_exact(t, i, rows[i].in);
 		MR_AUTO(mr_arena) *arena = mr_arena_new(MAX);
-		MR_AUTO_BUF out;
+		MR_AUTO_BUF out = MR_BUF(MAX);
 		const struct mr_addr *addrs = NULL;
 		int count;
 
-		mr_buf_init(&out, MAX);
 		MR_NEED(t, in && arena);
 		count = mr_addr_parse(mr_block_span(in), 100, arena, &addrs);
 		MR_CHECK(t, count >= 0);
@@ -158,11 +157,10 @@ MR_TEST(addr_limits)
 
 	for (size_t i = 0; i < MR_COUNT(long_rows); i++) {
 		MR_AUTO(mr_arena) *arena = mr_arena_new(MAX);
-		MR_AUTO_BUF in;
+		MR_AUTO_BUF in = MR_BUF(MAX);
 		const struct mr_addr *addrs = NULL;
 
 		t->row = (long)i;
-		mr_buf_init(&in, MAX);
 		mr_buf_adds(&in, long_rows[i].before);
 		for (size_t n = 0; n < long_rows[i].count; n++)
 			mr_buf_addc(&in, 'x');

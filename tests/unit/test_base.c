@@ -184,9 +184,8 @@ MR_TEST(arena_grow_keeps)
 
 MR_TEST(buf_maximum)
 {
-	MR_AUTO_BUF b;
+	MR_AUTO_BUF b = MR_BUF(10);
 
-	mr_buf_init(&b, 10);
 	MR_CHECK_STR(t, "", mr_buf_str(&b));
 	MR_CHECK_INT(t, 0, mr_buf_adds(&b, "12345"));
 	MR_CHECK_INT(t, 0, mr_buf_printf(&b, "%d", 67890));

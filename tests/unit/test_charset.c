@@ -174,9 +174,8 @@ MR_TEST(charset_size_max)
 
 MR_TEST(charset_add_says_full)
 {
-	MR_AUTO_BUF out;
+	MR_AUTO_BUF out = MR_BUF(3);
 
-	mr_buf_init(&out, 3);
 	MR_CHECK_INT(t, 0, mr_charset_add(MR_SPAN("latin1"), MR_SPAN("a"), &out));
 	MR_CHECK_INT(t, 0, mr_charset_add(MR_SPAN("latin1"), MR_SPAN("\xE4"), &out));
 	MR_CHECK_INT(t, MR_ELIMIT, mr_charset_add(MR_SPAN("latin1"), MR_SPAN("\xE4"), &out));
@@ -234,14 +233,13 @@ MR_TEST(charset_always_valid)
 		return;
 	for (size_t i = 0; i < mr_charset_count; i++) {
 		for (unsigned n = 0; n < 65536 * MR_COUNT(shifts); n += 127) {
-			MR_AUTO_BUF out;
+			MR_AUTO_BUF out = MR_BUF(64);
 			char in[16];
 			size_t len = strlen(shifts[n / 65536]);
 
 			memcpy(in, shifts[n / 65536], len);
 			in[len++] = (char)(n >> 8);
 			in[len++] = (char)n;
-			mr_buf_init(&out, 64);
 			t->row = (long)i;
 			MR_NEED(t, mr_charset_add(mr_span_str(mr_charsets[i].name),
 						  mr_span(in, len), &out) == 0);

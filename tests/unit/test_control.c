@@ -147,11 +147,10 @@ static bool has(const struct mr_buf *b, const char *text)
 MR_TEST(control_program)
 {
 	struct mr_instance in;
-	MR_AUTO_BUF answer, error;
+	MR_AUTO_BUF answer = MR_BUF(100000);
+	MR_AUTO_BUF error = MR_BUF(1000);
 	struct stat st;
 
-	mr_buf_init(&answer, 100000);
-	mr_buf_init(&error, 1000);
 	MR_NEED(t, mr_instance_start(t, &in, &demo, "spam_folder = One\n", NULL));
 	MR_CHECK(t, lstat(in.control, &st) == 0 && (st.st_mode & 07777) == 0600);
 	MR_CHECK_INT(t, 0, mr_instance_ask(&in, "status", &answer, &error));
@@ -224,10 +223,9 @@ static bool count_three(void *arg, struct mr_span line)
 MR_TEST(control_trace)
 {
 	struct mr_instance in;
-	MR_AUTO_BUF lines, error;
+	MR_AUTO_BUF lines = MR_BUF(100000);
+	MR_AUTO_BUF error = MR_BUF(1000);
 
-	mr_buf_init(&lines, 100000);
-	mr_buf_init(&error, 1000);
 	MR_NEED(t, mr_instance_start(t, &in, &demo, "", NULL));
 	MR_CHECK_INT(t, 0,
 		     mr_control_ask(in.control, "trace even", 5000, count_three, &lines, &error));
@@ -251,13 +249,12 @@ MR_TEST(control_trace)
 MR_TEST(control_bad_clients)
 {
 	struct mr_instance in;
-	MR_AUTO_BUF answer, error;
+	MR_AUTO_BUF answer = MR_BUF(100000);
+	MR_AUTO_BUF error = MR_BUF(1000);
 	int fd[24];
 	char name[MR_PATH_MAX + 8];
 	size_t count = 0;
 
-	mr_buf_init(&answer, 100000);
-	mr_buf_init(&error, 1000);
 	MR_NEED(t, mr_instance_start(t, &in, &demo, "", NULL));
 	snprintf(name, sizeof(name), "unix:%s", in.control);
 	for (; count < 15; count++) {

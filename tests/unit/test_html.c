@@ -32,9 +32,8 @@ static void tokens(struct mr_span in, struct mr_buf *out)
 static void check_tokens(struct mr_t *t, size_t row, const char *text, const char *want)
 {
 	MR_AUTO(mr_block) *in = mr_test_exact(t, row, text);
-	MR_AUTO_BUF got;
+	MR_AUTO_BUF got = MR_BUF(TEXT_MAX);
 
-	mr_buf_init(&got, TEXT_MAX);
 	tokens(mr_block_span(in), &got);
 	MR_CHECK_SPAN(t, want, mr_buf_span(&got));
 }
@@ -170,9 +169,8 @@ MR_TEST(html_attributes)
 		MR_AUTO(mr_block) *in = mr_test_exact(t, i, rows[i].in);
 		struct mr_span attrs = mr_block_span(in);
 		struct mr_html_attr attr;
-		MR_AUTO_BUF got;
+		MR_AUTO_BUF got = MR_BUF(TEXT_MAX);
 
-		mr_buf_init(&got, TEXT_MAX);
 		while (mr_html_attr_next(&attrs, &attr)) {
 			mr_buf_add(&got, attr.name);
 			mr_buf_addc(&got, '=');

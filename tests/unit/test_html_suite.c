@@ -186,13 +186,12 @@ static void run(struct mr_t *t, const struct mr_json *test, enum mr_html_state s
 	struct mr_span input = mr_json_member(test, "input")->text;
 	MR_AUTO(mr_block) *block = NULL;
 	struct mr_html_token tok;
-	MR_AUTO_BUF clean;
+	MR_AUTO_BUF clean = MR_BUF(TEXT_MAX);
 	struct mr_html h;
 	bool ok = true;
 
 	side_init(&want);
 	side_init(&got);
-	mr_buf_init(&clean, TEXT_MAX);
 	if ((twice && !mr_json_unescape(input, arena, &input)) || !preprocess(input, &clean) ||
 	    !(block = mr_test_block(t, mr_buf_span(&clean))))
 		return;

@@ -8,10 +8,9 @@
 /* RFC 8259 2 to 7. */
 MR_TEST(json_writes)
 {
-	MR_AUTO_BUF b;
+	MR_AUTO_BUF b = MR_BUF(1000);
 	struct mr_json j;
 
-	mr_buf_init(&b, 1000);
 	mr_json_init(&j, &b);
 	mr_json_open(&j, NULL, '{');
 	mr_json_str(&j, "a\"b", MR_SPAN("q\"\\\n\x7f\xC3\xA4\xE2\x80\xA8\xFF"));
@@ -33,10 +32,9 @@ MR_TEST(json_writes)
 
 MR_TEST(json_full_buffer)
 {
-	MR_AUTO_BUF b;
+	MR_AUTO_BUF b = MR_BUF(5);
 	struct mr_json j;
 
-	mr_buf_init(&b, 5);
 	mr_json_init(&j, &b);
 	mr_json_open(&j, NULL, '[');
 	mr_json_str(&j, NULL, MR_SPAN("too long"));

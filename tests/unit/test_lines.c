@@ -44,9 +44,8 @@ MR_TEST(lines_split)
 		MR_AUTO(mr_block) *in = mr_test_exact(t, i, rows[i].in);
 
 		for (size_t step = 1; step < 12; step += 2) {
-			MR_AUTO_BUF out;
+			MR_AUTO_BUF out = MR_BUF(100);
 
-			mr_buf_init(&out, 100);
 			MR_CHECK_INT(t, rows[i].end, lines_of(mr_block_span(in), step, 8, &out));
 			MR_CHECK_STR(t, rows[i].out, mr_buf_str(&out));
 		}

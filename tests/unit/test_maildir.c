@@ -378,11 +378,10 @@ MR_TEST(maildir_folder_names)
 
 	for (size_t i = 0; i < MR_COUNT(rows); i++) {
 		MR_AUTO(mr_block) *in = mr_test_block(t, rows[i].in);
-		MR_AUTO_BUF out;
+		MR_AUTO_BUF out = MR_BUF(MR_MAILDIR_FOLDER_MAX);
 		int err;
 
 		t->row = (long)i;
-		mr_buf_init(&out, MR_MAILDIR_FOLDER_MAX);
 		MR_NEED(t, in);
 		err = mr_maildir_folder_name(mr_block_span(in), &out);
 		MR_CHECK_INT(t, rows[i].err, err);
@@ -425,9 +424,8 @@ MR_TEST(maildir_utf7)
 
 	for (size_t i = 0; i < MR_COUNT(rows); i++) {
 		MR_AUTO(mr_block) *in = mr_test_exact(t, i, rows[i].in);
-		MR_AUTO_BUF out;
+		MR_AUTO_BUF out = MR_BUF(MAX);
 
-		mr_buf_init(&out, MAX);
 		MR_NEED(t, in);
 		MR_CHECK_INT(t, 0, mr_maildir_utf7(mr_block_span(in), &out));
 		MR_CHECK_SPAN(t, rows[i].want, mr_buf_span(&out));

@@ -25,9 +25,8 @@ static void check_has(struct mr_t *t, const struct mr_buf *out, const char *text
 MR_TEST(metrics_text)
 {
 	struct mr_metrics *m = mr_metrics_new(rows, MR_COUNT(rows));
-	MR_AUTO_BUF out;
+	MR_AUTO_BUF out = MR_BUF(100000);
 
-	mr_buf_init(&out, 100000);
 	MR_NEED(t, m != NULL);
 	mr_metrics_add(m, SEEN_HAM, 2);
 	mr_metrics_add(m, SEEN_HAM, 1);
@@ -61,9 +60,8 @@ MR_TEST(metrics_text)
 MR_TEST(metrics_lines)
 {
 	struct mr_metrics *m = mr_metrics_new(rows, MR_COUNT(rows));
-	MR_AUTO_BUF out;
+	MR_AUTO_BUF out = MR_BUF(100000);
 
-	mr_buf_init(&out, 100000);
 	MR_NEED(t, m != NULL);
 	/* Four in the bucket from 500 us to 1 ms: half of them is 500 + 500 * 2 / 4. */
 	for (int i = 0; i < 4; i++)
@@ -84,9 +82,8 @@ MR_TEST(metrics_lines)
 MR_TEST(metrics_none)
 {
 	struct mr_metrics *m = mr_metrics_new(NULL, 0);
-	MR_AUTO_BUF out;
+	MR_AUTO_BUF out = MR_BUF(100);
 
-	mr_buf_init(&out, 100);
 	mr_metrics_add(NULL, 3, 1); /* logic without metrics */
 	mr_metrics_set(NULL, 3, 1);
 	mr_metrics_observe_us(NULL, 3, 1);
@@ -120,9 +117,8 @@ MR_TEST(metrics_scrape)
 	MR_NEED(t, m != NULL);
 	for (size_t i = 0; i < MR_COUNT(requests); i++) {
 		MR_AUTO(mr_block) *in = mr_test_exact(t, i, requests[i].in);
-		MR_AUTO_BUF out;
+		MR_AUTO_BUF out = MR_BUF(100000);
 
-		mr_buf_init(&out, 100000);
 		MR_CHECK_INT(t, requests[i].starts ? 1 : 0, mr_scrape(mr_block_span(in), m, &out));
 		if (requests[i].starts &&
 		    !mr_span_has_prefix(mr_buf_span(&out), mr_span_str(requests[i].starts)))
@@ -137,9 +133,8 @@ MR_TEST(metrics_scrape_too_long)
 {
 	struct mr_metrics *m = mr_metrics_new(NULL, 0);
 	char text[MR_SCRAPE_REQUEST_MAX];
-	MR_AUTO_BUF out;
+	MR_AUTO_BUF out = MR_BUF(1000);
 
-	mr_buf_init(&out, 1000);
 	MR_NEED(t, m != NULL);
 	memset(text, 'a', sizeof(text));
 	MR_CHECK_INT(t, 0, mr_scrape(mr_span(text, sizeof(text) - 1), m, &out));

@@ -282,9 +282,8 @@ MR_TEST(milter_abort_and_death)
 	struct fixture f;
 	struct mr_mta_mail mail = mail_of("Subject: x\r\n\r\nb");
 	struct mr_mta other;
-	MR_AUTO_BUF answer;
+	MR_AUTO_BUF answer = MR_BUF(SAID_MAX);
 
-	mr_buf_init(&answer, SAID_MAX);
 	SKIP_OOM(t);
 	MR_NEED(t, begin(t, &f));
 	MR_NEED(t, mr_mta_connect(&f.mta, &mail, &f.said) == 0);
@@ -399,9 +398,8 @@ MR_TEST(milter_reload)
 {
 	struct fixture f;
 	struct mr_mta_mail mail = mail_of("A: b\r\n\r\n");
-	MR_AUTO_BUF answer;
+	MR_AUTO_BUF answer = MR_BUF(SAID_MAX);
 
-	mr_buf_init(&answer, SAID_MAX);
 	SKIP_OOM(t);
 	MR_NEED(t, begin(t, &f));
 	MR_NEED(t, mr_mta_connect(&f.mta, &mail, &f.said) == 0);
@@ -473,9 +471,8 @@ MR_TEST(milter_drain)
 {
 	struct fixture f;
 	struct mr_mta_mail mail = mail_of("A: b\r\n\r\n");
-	MR_AUTO_BUF answer;
+	MR_AUTO_BUF answer = MR_BUF(SAID_MAX);
 
-	mr_buf_init(&answer, SAID_MAX);
 	SKIP_OOM(t);
 	MR_NEED(t, begin(t, &f));
 	MR_NEED(t, mr_mta_connect(&f.mta, &mail, &f.said) == 0);

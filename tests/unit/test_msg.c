@@ -66,10 +66,9 @@ static void check_rows(struct mr_t *t, const struct row *rows, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		MR_AUTO(mr_block) *in = mr_test_exact(t, i, rows[i].in);
 		MR_AUTO(mr_arena) *arena = mr_arena_new(ARENA_MAX);
-		MR_AUTO_BUF got;
+		MR_AUTO_BUF got = MR_BUF(ARENA_MAX);
 		struct mr_msg msg;
 
-		mr_buf_init(&got, ARENA_MAX);
 		MR_NEED(t, in && arena);
 		MR_NEED(t,
 			mr_msg_parse(mr_block_span(in), &mr_msg_limits_default, arena, &msg) == 0);
@@ -384,11 +383,10 @@ static void check_cut(struct mr_t *t, const char *raw, struct mr_msg_limits limi
 {
 	MR_AUTO(mr_block) *in = mr_test_exact(t, 0, raw);
 	MR_AUTO(mr_arena) *arena = mr_arena_new(ARENA_MAX);
-	MR_AUTO_BUF got;
+	MR_AUTO_BUF got = MR_BUF(ARENA_MAX);
 	struct mr_msg msg;
 
 	t->row = -1;
-	mr_buf_init(&got, ARENA_MAX);
 	MR_NEED(t, in && arena);
 	MR_NEED(t, mr_msg_parse(mr_block_span(in), &limits, arena, &msg) == 0);
 	check_promises(t, mr_block_span(in), &msg);
@@ -447,10 +445,9 @@ MR_TEST(msg_limits)
 MR_TEST(msg_memory)
 {
 	MR_AUTO(mr_arena) *arena = mr_arena_new(5u * 1024 * 1024 / 2);
-	MR_AUTO_BUF raw;
+	MR_AUTO_BUF raw = MR_BUF(ARENA_MAX);
 	struct mr_msg msg;
 
-	mr_buf_init(&raw, ARENA_MAX);
 	mr_buf_adds(&raw, "Content-Type: multipart/mixed; boundary=b" N N);
 	for (int i = 0; i < 10001; i++)
 		mr_buf_adds(&raw, "--b" N "A: b" N N "x" N);

@@ -213,11 +213,10 @@ MR_TEST(program_starts_once)
 MR_TEST(program_becomes_user)
 {
 	struct mr_instance in;
-	MR_AUTO_BUF answer, error;
+	MR_AUTO_BUF answer = MR_BUF(10000);
+	MR_AUTO_BUF error = MR_BUF(1000);
 	struct stat st;
 
-	mr_buf_init(&answer, 10000);
-	mr_buf_init(&error, 1000);
 	if (getuid() != 0)
 		MR_SKIP(t, "only root becomes somebody else");
 	MR_NEED(t, mr_instance_start(t, &in, &demo, "user = nobody\n", NULL));
@@ -335,9 +334,8 @@ MR_TEST(program_settings_snapshots)
 	const struct mr_settings *old, *next;
 	char path[MR_PATH_MAX];
 	struct mr_run run;
-	MR_AUTO_BUF error;
+	MR_AUTO_BUF error = MR_BUF(1000);
 
-	mr_buf_init(&error, 1000);
 	MR_NEED(t, mr_path_join(mr_test_dir(t), "x.conf", path) == 0);
 	MR_NEED(t, mr_replace_file(path, MR_SPAN("spam_folder = New\n"), 0600) == 0);
 	MR_NEED(t, mr_settings_default(&set) == 0);

@@ -49,11 +49,10 @@ MR_TEST(settings_default_texts)
 		struct mr_settings got = { .owned = NULL };
 		const char *a = (const char *)&want + rows[i].offset;
 		const char *b = (const char *)&got + rows[i].offset;
-		MR_AUTO_BUF text, error;
+		MR_AUTO_BUF text = MR_BUF(5000);
+		MR_AUTO_BUF error = MR_BUF(5000);
 
 		t->row = (long)i;
-		mr_buf_init(&text, 5000);
-		mr_buf_init(&error, 5000);
 		mr_buf_printf(&text, "%s = %s\n", rows[i].name, rows[i].default_text);
 		MR_CHECK_INT(t, 0, mr_settings_parse(mr_buf_str(&text), "x.conf", &got, &error));
 		MR_CHECK_STR(t, "", mr_buf_str(&error));
@@ -88,9 +87,8 @@ MR_TEST(settings_values)
 				   "lmtp_listen += { \"unix:/b\" }\n"
 				   "user = ''\n";
 	struct mr_settings set = { .owned = NULL };
-	MR_AUTO_BUF error;
+	MR_AUTO_BUF error = MR_BUF(1000);
 
-	mr_buf_init(&error, 1000);
 	MR_NEED(t, mr_settings_parse(text, "x.conf", &set, &error) == 0);
 	MR_CHECK_INT(t, 600000, set.lmtp_timeout_ms);
 	MR_CHECK_INT(t, 10, set.lmtp_connections_max);
@@ -107,9 +105,8 @@ MR_TEST(settings_values)
 MR_TEST(settings_empty_list)
 {
 	struct mr_settings set = { .owned = NULL };
-	MR_AUTO_BUF error;
+	MR_AUTO_BUF error = MR_BUF(1000);
 
-	mr_buf_init(&error, 1000);
 	MR_NEED(t, mr_settings_parse("lmtp_listen = {}\n", "x.conf", &set, &error) == 0);
 	MR_CHECK_INT(t, 0, set.lmtp_listen.count); /* not the default */
 	mr_settings_done(&set);
@@ -152,9 +149,8 @@ MR_TEST(settings_errors)
 		MR_AUTO(mr_block) *in = mr_test_block(
 			t, mr_span(broken[i].in, strlen(broken[i].in) + 1)); /* with its NUL */
 		struct mr_span got;
-		MR_AUTO_BUF error;
+		MR_AUTO_BUF error = MR_BUF(1000);
 
-		mr_buf_init(&error, 1000);
 		t->row = (long)i;
 		MR_NEED(t, in != NULL);
 		MR_CHECK_INT(t, MR_EINVAL, mr_settings_parse(in->bytes, "x.conf", &set, &error));
@@ -172,9 +168,8 @@ MR_TEST(settings_file)
 {
 	struct mr_settings set = { .owned = NULL };
 	char path[MR_PATH_MAX];
-	MR_AUTO_BUF error;
+	MR_AUTO_BUF error = MR_BUF(5000);
 
-	mr_buf_init(&error, 5000);
 	MR_NEED(t, mr_path_join(mr_test_dir(t), "millrace.conf", path) == 0);
 	MR_CHECK_INT(t, MR_ENOENT, mr_settings_load(path, &set, &error));
 	MR_CHECK(t, t->oom || strstr(mr_buf_str(&error), "millrace.conf: ") != NULL);

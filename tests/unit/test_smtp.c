@@ -198,9 +198,8 @@ MR_TEST(smtp_xtext) /* RFC 3461 4 */
 		MR_AUTO(mr_block) *in = mr_test_exact(t, i, rows[i].in);
 		MR_AUTO(mr_arena) *arena = mr_arena_new(ARENA_MAX);
 		struct mr_span text = MR_SPAN("");
-		MR_AUTO_BUF out;
+		MR_AUTO_BUF out = MR_BUF(100);
 
-		mr_buf_init(&out, 100);
 		MR_NEED(t, arena);
 		MR_CHECK_INT(t, rows[i].want, mr_smtp_xtext(mr_block_span(in), arena, &text));
 		MR_CHECK_SPAN(t, rows[i].text, text);
@@ -290,9 +289,8 @@ MR_TEST(smtp_data)
 		MR_AUTO(mr_block) *in = mr_test_exact(t, i, rows[i].in);
 
 		for (size_t step = 1; step <= 30 && in; step++) {
-			MR_AUTO_BUF out;
+			MR_AUTO_BUF out = MR_BUF(100);
 
-			mr_buf_init(&out, 100);
 			MR_CHECK_INT(t, rows[i].left, data_of(mr_block_span(in), step, &out));
 			MR_CHECK_STR(t, rows[i].content, mr_buf_str(&out));
 		}
@@ -319,11 +317,9 @@ MR_TEST(smtp_line_endings)
 		for (size_t step = 1; step <= 10 && in; step++) {
 			struct mr_smtp_lf lf = { .cr = false };
 			struct mr_smtp_stuff stuff = { .inside = false };
-			MR_AUTO_BUF a;
-			MR_AUTO_BUF b;
+			MR_AUTO_BUF a = MR_BUF(100);
+			MR_AUTO_BUF b = MR_BUF(100);
 
-			mr_buf_init(&a, 100);
-			mr_buf_init(&b, 100);
 			for (size_t at = 0; at < in->size; at += step) {
 				struct mr_span piece = mr_span_sub(mr_block_span(in), at, step);
 

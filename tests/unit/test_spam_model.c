@@ -110,9 +110,8 @@ MR_TEST(spam_lesson_there_and_back)
 {
 	MR_AUTO(mr_spam_features) *f = mr_spam_features_new(NULL),
 				  *back = mr_spam_features_new(NULL);
-	MR_AUTO_BUF bytes;
+	MR_AUTO_BUF bytes = MR_BUF(MR_SPAM_LESSON_SIZE_MAX);
 
-	mr_buf_init(&bytes, MR_SPAM_LESSON_SIZE_MAX);
 	MR_NEED(t, f != NULL && back != NULL);
 	fill(f, 7, 10000);
 	MR_NEED(t, mr_spam_lesson_encode(f, &bytes) == 0);
@@ -255,7 +254,7 @@ static const char *write_file(struct mr_t *t, struct mr_span bytes)
 
 MR_TEST(spam_model_there_and_back)
 {
-	MR_AUTO_BUF bytes;
+	MR_AUTO_BUF bytes = MR_BUF(1 << 20);
 	struct mr_spam_model back;
 	struct small s;
 
@@ -267,7 +266,6 @@ MR_TEST(spam_model_there_and_back)
 	s.model.spam_count = 3;
 	s.model.ham_count = 70000;
 	s.model.on_builtin = true;
-	mr_buf_init(&bytes, 1 << 20);
 	MR_NEED(t, mr_spam_model_write(&s.model, &bytes) == 0);
 	/* 96 bytes, then 2 tables of 1024 weights of 2 bytes */
 	MR_CHECK_INT(t, 96 + 4096, bytes.len);
@@ -297,18 +295,16 @@ MR_TEST(spam_model_damaged)
 		{ 96, MR_ECORRUPT, "checksum" }, /* a weight */
 		{ 4191, MR_ECORRUPT, "checksum" },
 	};
-	MR_AUTO_BUF bytes;
+	MR_AUTO_BUF bytes = MR_BUF(1 << 20);
 	struct mr_spam_model back;
 	struct small s;
 
 	small_init(&s);
-	mr_buf_init(&bytes, 1 << 20);
 	MR_NEED(t, mr_spam_model_write(&s.model, &bytes) == 0);
 	for (size_t i = 0; i < MR_COUNT(rows); i++) {
 		MR_AUTO(mr_block) *copy = mr_test_block(t, mr_buf_span(&bytes));
-		MR_AUTO_BUF error;
+		MR_AUTO_BUF error = MR_BUF(1000);
 
-		mr_buf_init(&error, 1000);
 		MR_NEED(t, copy != NULL);
 		t->row = (long)i;
 		copy->bytes[rows[i].at] ^= (char)0xFF;
@@ -330,11 +326,10 @@ MR_TEST(spam_model_damaged)
 
 MR_TEST(spam_model_file_errors)
 {
-	MR_AUTO_BUF error;
+	MR_AUTO_BUF error = MR_BUF(1000);
 	struct mr_spam_model m;
 	const char *path;
 
-	mr_buf_init(&error, 1000);
 	MR_CHECK_INT(t, MR_ENOENT, mr_spam_model_open("/nonexistent/model", &m, &error));
 	MR_CHECK(t, mr_span_has_prefix(mr_buf_span(&error), MR_SPAN("/nonexistent/model: ")));
 	path = write_file(t, MR_SPAN(""));
@@ -363,14 +358,13 @@ MR_TEST(spam_model_builtin_and_empty)
 
 MR_TEST(spam_model_reference)
 {
-	MR_AUTO_BUF bytes, reference;
+	MR_AUTO_BUF bytes = MR_BUF(1 << 20);
+	MR_AUTO_BUF reference = MR_BUF(1 << 10);
 	struct mr_spam_reference r;
 	struct mr_spam_model back;
 	struct small s;
 
 	small_init(&s);
-	mr_buf_init(&bytes, 1 << 20);
-	mr_buf_init(&reference, 1 << 10);
 	mr_spam_reference_put(&reference, 0, 7, 0.25);
 	mr_spam_reference_put(&reference, 1, 1023, 2.5);
 	s.model.reference = mr_buf_span(&reference);
@@ -397,10 +391,9 @@ MR_TEST(spam_model_reference)
 static int add_lesson(struct mr_spam_trainer *trainer, struct mr_spam_features *f, unsigned n)
 {
 	uint8_t digest[MR_SPAM_DIGEST_SIZE];
-	MR_AUTO_BUF bytes;
+	MR_AUTO_BUF bytes = MR_BUF(MR_SPAM_LESSON_SIZE_MAX);
 	int err;
 
-	mr_buf_init(&bytes, MR_SPAM_LESSON_SIZE_MAX);
 	crypto_generichash(digest, sizeof(digest), (const void *)&n, sizeof(n), NULL, 0);
 	fill(f, n + 1000, 20);
 	for (uint64_t i = 1; i <= 10; i++)
@@ -440,7 +433,10 @@ static int train(unsigned from, unsigned below, bool down, struct mr_buf *out)
 
 MR_TEST(spam_training_knows_no_order)
 {
-	MR_AUTO_BUF up, down, more, less;
+	MR_AUTO_BUF up = MR_BUF(0);
+	MR_AUTO_BUF down = MR_BUF(0);
+	MR_AUTO_BUF more = MR_BUF(0);
+	MR_AUTO_BUF less = MR_BUF(0);
 	int a = train(0, 60, false, &up), b = train(0, 60, true, &down);
 	int c = train(0, 61, false, &more), d = train(0, 60, false, &less);
 
@@ -457,7 +453,7 @@ MR_TEST(spam_training_learns)
 	MR_AUTO(mr_spam_trainer) *trainer = mr_spam_trainer_new(1 << 20);
 	struct mr_spam_score score;
 	struct mr_spam_model m;
-	MR_AUTO_BUF bytes;
+	MR_AUTO_BUF bytes = MR_BUF(0);
 	int err = train(0, FEW_MAX, false, &bytes);
 
 	MR_NEED(t, err == 0 && f != NULL && trainer != NULL);
@@ -475,7 +471,7 @@ MR_TEST(spam_training_learns)
 
 MR_TEST(spam_training_on_nothing)
 {
-	MR_AUTO_BUF bytes;
+	MR_AUTO_BUF bytes = MR_BUF(0);
 	struct mr_spam_model m;
 	int err = train(0, 0, false, &bytes);
 
@@ -493,12 +489,13 @@ MR_TEST(spam_threshold_moves_with_good_mail)
 {
 	MR_AUTO(mr_spam_features) *f = mr_spam_features_new(NULL);
 	MR_AUTO(mr_spam_trainer) *trainer = mr_spam_trainer_new(1 << 20);
-	MR_AUTO_BUF reference, bytes, with_bytes;
+	MR_AUTO_BUF reference = MR_BUF(1000);
+	MR_AUTO_BUF bytes = MR_BUF(0);
+	MR_AUTO_BUF with_bytes = MR_BUF(0);
 	struct mr_spam_model without, with;
 	struct mr_spam_score score;
 	int a, b;
 
-	mr_buf_init(&reference, 1000);
 	for (uint64_t i = 1; i <= 10; i++)
 		mr_spam_reference_put(&reference, 0, (uint32_t)(i << 44 >> (64 - ZERO_BITS)), 0.5);
 	a = train(1, 2, false, &bytes); /* one lesson, a good one */

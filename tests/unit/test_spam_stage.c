@@ -19,12 +19,11 @@ static int write_model(struct mr_t *t, double points, char path[MR_PATH_MAX])
 	struct mr_spam_model m = { .bits = { MR_SPAM_TABLE_BITS_MIN, MR_SPAM_TABLE_BITS_MIN },
 				   .threshold = 5.0,
 				   .bias = { points, 0 } };
-	MR_AUTO_BUF bytes;
+	MR_AUTO_BUF bytes = MR_BUF(1 << 20);
 	int err;
 
 	m.weight[0] = both;
 	m.weight[1] = both + (1 << MR_SPAM_TABLE_BITS_MIN);
-	mr_buf_init(&bytes, 1 << 20);
 	snprintf(path, MR_PATH_MAX, "%s/model", mr_test_dir(t));
 	if ((err = mr_spam_model_write(&m, &bytes)) < 0)
 		return err;

@@ -80,9 +80,8 @@ MR_TEST(spam_view_rules)
 
 	for (size_t i = 0; i < MR_COUNT(rows); i++) {
 		MR_AUTO(mr_arena) *arena = mr_arena_new(ARENA_MAX);
-		MR_AUTO_BUF names;
+		MR_AUTO_BUF names = MR_BUF(1000);
 
-		mr_buf_init(&names, 1000);
 		t->row = (long)i;
 		MR_NEED(t, arena != NULL &&
 				   names_of(rows[i].raw, rows[i].where, arena, &names, got) == 0);
@@ -157,9 +156,8 @@ MR_TEST(spam_features_of_a_message)
 	MR_AUTO(mr_spam_features) *f = mr_spam_features_new(NULL);
 	MR_AUTO(mr_arena) *arena = mr_arena_new(ARENA_MAX);
 	struct mr_spam_view view;
-	MR_AUTO_BUF out;
+	MR_AUTO_BUF out = MR_BUF(10000);
 
-	mr_buf_init(&out, 10000);
 	MR_NEED(t, f != NULL && arena != NULL);
 	MR_NEED(t, mr_spam_extract_raw(mr_span_str(raw), MR_SPAM_ARRIVING, MR_SPAN(""), arena, f,
 				       &view) == 0);
@@ -235,9 +233,8 @@ MR_TEST(spam_urls)
 		MR_AUTO(mr_spam_features) *f = mr_spam_features_new(psl);
 		MR_AUTO(mr_arena) *arena = mr_arena_new(ARENA_MAX);
 		MR_AUTO(mr_block) *in = mr_test_exact(t, i, rows[i].text);
-		MR_AUTO_BUF out;
+		MR_AUTO_BUF out = MR_BUF(10000);
 
-		mr_buf_init(&out, 10000);
 		MR_NEED(t, f != NULL && in != NULL && arena != NULL);
 		MR_NEED(t, mr_spam_url_find(f, mr_block_span(in), arena) == 0);
 		list(f, MR_SPAM_URL, &out);
@@ -254,9 +251,8 @@ MR_TEST(spam_html)
 	MR_AUTO(mr_spam_features) *f = mr_spam_features_new(psl);
 	MR_AUTO(mr_arena) *arena = mr_arena_new(ARENA_MAX);
 	struct mr_spam_words w = { .f = f, .family = MR_SPAM_WORD, .kind = "word" };
-	MR_AUTO_BUF out;
+	MR_AUTO_BUF out = MR_BUF(10000);
 
-	mr_buf_init(&out, 10000);
 	MR_NEED(t, f != NULL && arena != NULL);
 	MR_NEED(t, mr_spam_html_add(&w, mr_span_str(html), arena) == 0);
 	list(f, MR_SPAM_WORD, &out);

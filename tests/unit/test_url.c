@@ -80,10 +80,9 @@ MR_TEST(url_parse)
 		MR_AUTO(mr_block) *in = mr_test_exact(t, i, rows[i].in);
 		MR_AUTO(mr_arena) *arena = mr_arena_new(ARENA_MAX);
 		struct mr_url url;
-		MR_AUTO_BUF got;
+		MR_AUTO_BUF got = MR_BUF(TEXT_MAX);
 		int err;
 
-		mr_buf_init(&got, TEXT_MAX);
 		MR_NEED(t, in && arena);
 		err = mr_url_parse(mr_block_span(in), arena, &url);
 		MR_CHECK_INT(t, rows[i].want ? 0 : MR_ESYNTAX, err);
@@ -308,9 +307,8 @@ MR_TEST(url_in_text)
 		MR_AUTO(mr_block) *in = mr_test_exact(t, i, rows[i].in);
 		struct mr_cur rest = mr_cur(mr_block_span(in));
 		struct mr_url url;
-		MR_AUTO_BUF got;
+		MR_AUTO_BUF got = MR_BUF(TEXT_MAX);
 
-		mr_buf_init(&got, TEXT_MAX);
 		while (mr_url_next(&rest, psl, &url)) {
 			mr_buf_add(&got, url.whole);
 			mr_buf_addc(&got, ' ');
@@ -325,9 +323,8 @@ MR_TEST(url_in_text_parts)
 {
 	struct mr_cur text = mr_cur(MR_SPAN("x http://u:p@a.example:8/b/c?d#e, www.f.example"));
 	struct mr_url url;
-	MR_AUTO_BUF got;
+	MR_AUTO_BUF got = MR_BUF(TEXT_MAX);
 
-	mr_buf_init(&got, TEXT_MAX);
 	while (mr_url_next(&text, NULL, &url)) {
 		add_url(&got, &url);
 		mr_buf_addc(&got, ' ');

@@ -127,11 +127,10 @@ MR_TEST(words_size_max)
 MR_TEST(words_long_text)
 {
 	for (size_t size_max = 0; size_max < 12; size_max++) {
-		MR_AUTO_BUF in;
+		MR_AUTO_BUF in = MR_BUF(MAX);
 		MR_AUTO(mr_arena) *arena = mr_arena_new(MAX);
 		struct mr_span utf8 = MR_SPAN("");
 
-		mr_buf_init(&in, MAX);
 		for (int i = 0; i < 1000; i++)
 			mr_buf_adds(&in, "\xE2\x82\xAC");
 		MR_NEED(t, arena && mr_buf_err(&in) == 0);
@@ -144,11 +143,10 @@ MR_TEST(words_long_text)
 /* A subject of many words costs what it has of octets, and no more than its bound in memory. */
 MR_TEST(words_many)
 {
-	MR_AUTO_BUF in;
+	MR_AUTO_BUF in = MR_BUF(64 * MAX);
 	MR_AUTO(mr_arena) *arena = mr_arena_new(MAX);
 	struct mr_span utf8 = MR_SPAN("");
 
-	mr_buf_init(&in, 64 * MAX);
 	for (int i = 0; i < 100000; i++)
 		mr_buf_adds(&in, i % 2 ? "=?utf-8?B?w6Q=?=\r\n " : "=?koi8-r?Q?=F0?=\r\n ");
 	MR_NEED(t, arena && mr_buf_err(&in) == 0);

@@ -67,16 +67,9 @@ check_paths() {
 	files | grep -v '^tests/.*/seeds/\|^tests/data/' | xargs grep -nIE '/wor[k]/|/hom[e]/[a-z]|/roo[t]/' 2>/dev/null
 }
 
-# A buffer that is released at the end of its block must be set up before any way out of it.
+# A buffer that is released at the end of its block has its value from the start.
 check_buffers() {
-	files '*.c' | xargs awk '
-		FNR == 1 || /^}/ { open = 0 }
-		/MR_AUTO_BUF [a-z_, ]*;/ { open = 1 }
-		/mr_buf_init|[(, ]&[a-z]/ { open = 0 } # or by the function that gets it
-		open && /(^|[ \t])(return|goto|MR_NEED|MR_SKIP)/ {
-			print FILENAME ":" FNR ": leaves before mr_buf_init"
-			open = 0
-		}'
+	files '*.c' | xargs grep -nE 'MR_AUTO_BUF [a-z_, ]+;'
 }
 
 check_docs() {
