@@ -287,3 +287,26 @@ def test_queue_id_tells_the_story(mail):
     # By XFORWARD from Postfix, from the topmost Received with sendmail.
     wait_until(lambda: outcome.queue_id in mail.millrace.log(LMTPD), 5,
                f"{outcome.queue_id} in millrace-lmtpd's log")
+
+
+def test_charsets_are_read_in_the_sandbox(mail):
+    """iconv reads a file for each charset, which a sandbox must not keep it from: a message scores
+    in the daemon as it does on the command line, where there is no sandbox."""
+    words = "免费发票 优惠促销 代开发票 联系电话 " * 20
+    content = (b"From: a@example.net\r\nSubject: fapiao\r\nMessage-ID: <1@example.net>\r\n"
+               b"Date: Mon, 1 Jun 2026 10:00:00 +0000\r\nMIME-Version: 1.0\r\n"
+               b"Content-Type: text/plain; charset=iso-2022-jp-2\r\n"
+               b"Content-Transfer-Encoding: 7bit\r\n\r\n" + words.encode("iso2022_jp_2", "ignore") + b"\r\n")
+    by_hand = subprocess.run([mail.millrace.bin / SPAM, "-c", mail.millrace.conf, "-m", "-"],
+                             input=content, capture_output=True, timeout=60, check=True).stdout
+    score, = re.findall(rb"X-Spam-Score: (-?[0-9.]+)", by_hand)
+    user = mail.new_user()
+    assert mail.send("a@example.net", user, content).accepted
+    wait_until(lambda: _anywhere(mail, user), 20, "the message")
+    message, = _anywhere(mail, user)
+    assert message["X-Spam-Score"] == score.decode()
+
+
+def _anywhere(mail, user):
+    with mail.mailbox(user) as box:
+        return box.messages("INBOX") + box.messages("Spam")
