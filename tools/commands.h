@@ -38,6 +38,7 @@ extern const struct command commands[];
 int cmd_domain(struct cli *cli, int argc, char **argv);
 int cmd_spam(struct cli *cli, int argc, char **argv);
 int cmd_drain(struct cli *cli, int argc, char **argv);
+int cmd_playground(struct cli *cli, int argc, char **argv);
 int cmd_reload(struct cli *cli, int argc, char **argv);
 int cmd_stats(struct cli *cli, int argc, char **argv);
 int cmd_status(struct cli *cli, int argc, char **argv);

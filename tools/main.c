@@ -17,6 +17,8 @@ const struct command commands[] = {
 	{ "trace", cmd_trace, "[QUEUE-ID]", "follow messages through the running programs" },
 	{ "reload", cmd_reload, "[PROGRAM]", "have programs read their settings anew" },
 	{ "drain", cmd_drain, "PROGRAM", "have a program end once it is idle" },
+	{ "playground", cmd_playground, "[--once] [--mta postfix|sendmail]",
+	  "a whole private mail system on this machine" },
 	{ "version", cmd_version, "", "which version this is" },
 	{ NULL, NULL, NULL, NULL },
 };

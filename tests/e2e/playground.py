@@ -251,6 +251,8 @@ def arguments():
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
     parser.add_argument("--build", type=Path, default=Path("build/dev"), metavar="build/MODE")
+    parser.add_argument("--cache", type=Path, metavar="FOLDER",
+                        help="where the messages are kept; by default beside the build")
     parser.add_argument("--mta", choices=("postfix", "sendmail"), default="postfix")
     parser.add_argument("--once", action="store_true", help="end after the table")
     parser.add_argument("--messages", type=int, default=50, metavar="N")
@@ -270,7 +272,7 @@ def main():
         sys.exit(f"not built in {options.build}: {', '.join(gone)} (run: make)")
     try:
         spams = options.messages * 2 // 5
-        messages = pick(fetch(options.build.parent), options.messages - spams, spams)
+        messages = pick(fetch(options.cache or options.build.parent), options.messages - spams, spams)
     except NoCorpus as error:
         sys.exit(f"no messages to send: {error}")
     jail.enter(net=False)

@@ -33,3 +33,16 @@ if [ -e tools/millrace.bash-completion ]; then
 	install -m 0644 tools/millrace.bash-completion \
 		"$dest$prefix/share/bash-completion/completions/millrace"
 fi
+# The playground, and one folder with all programs, as it wants them.
+play=$prefix/share/millrace/playground
+put 0755 tests/e2e/playground.py "$play"
+for file in tests/e2e/stack/*.py; do put 0644 "$file" "$play/stack"; done
+install -d "$dest$play/bin"
+for program in "$build"/bin/millrace*; do
+	name=${program##*/}
+	case $name in
+	millrace) ln -sf ../../../../bin/millrace "$dest$play/bin/" ;;
+	millrace-deliver) ln -sf ../../../../lib/millrace/millrace-deliver "$dest$play/bin/" ;;
+	*) ln -sf "../../../../sbin/$name" "$dest$play/bin/" ;;
+	esac
+done
