@@ -1,7 +1,7 @@
 #!/bin/sh
 # The milter row: Postfix alone, with millrace-spam and with rspamd, in turns, in one run: CPU-ms a
 # message, of Postfix and of the filter, and latency, at 1 and 20 connections, over unix and TCP
-# sockets. ROUNDS=N (6), COUNT=N messages of a run (400; half of it at 1 connection).
+# sockets. ROUNDS=N (5), COUNT=N messages of a run (400; half of it at 1 connection).
 set -eu
 cd "$(dirname "$0")/../../.."
 mkdir -p build/bench/milter
