@@ -67,7 +67,7 @@ UNIT := $(patsubst %.c,$(B)/%,$(sort $(wildcard tests/unit/test_*.c)))
 FUZZ := $(patsubst %.c,$(B)/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 
 .PHONY: all
-all: $(LIB) $(ARCHIVES) $(BINS)
+all: $(LIB) $(ARCHIVES) $(BINS) ## programs, under build/MODE/bin
 
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
@@ -205,6 +205,6 @@ install: ## programs, manual pages, units, samples; DESTDIR, PREFIX=/usr; best w
 
 .PHONY: help clean
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 24
+	@sed -n 's/^\([a-z0-9_.-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 24
 clean: ## remove build/
 	rm -rf build/dev build/release build/asan build/tsan build/fuzz build/cov

@@ -15,7 +15,8 @@ struct mr_account {
 };
 
 /* Look name up. MR_ENOENT: no such user (error says so); MR_ETEMP, MR_ENOMEM. */
-MR_MUST_USE int mr_account_find(const char *name, struct mr_account *user_out, struct mr_buf *error);
+MR_MUST_USE int mr_account_find(const char *name, struct mr_account *user_out,
+				struct mr_buf *error);
 
 /*
  * Become user, with its groups, and make sure that there is no way back. 0 without doing anything
