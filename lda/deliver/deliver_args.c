@@ -109,6 +109,11 @@ int mr_deliver_args(int argc, char **argv, struct mr_arena *arena, struct mr_del
 	return 0;
 }
 
+int mr_deliver_args_exit(int err)
+{
+	return err == MR_ESYNTAX ? MR_EXIT_USAGE : MR_EXIT_TEMPFAIL;
+}
+
 int mr_deliver_exit(const struct mr_smtp_reply *reply)
 {
 	if (reply->code < 300)

@@ -37,6 +37,10 @@ struct mr_deliver_args {
 MR_MUST_USE int mr_deliver_args(int argc, char **argv, struct mr_arena *arena,
 				struct mr_deliver_args *args_out, const char **error_out);
 
+/* What the MTA is told for an error of mr_deliver_args(): an address that cannot be is 64, for good; a
+ * wrong option, which an operator mends, or no memory, is 75: the mail waits. */
+int mr_deliver_args_exit(int err);
+
 /* What the MTA is told for a reply: 2xx 0, 4xx 75, 5.1.1 67 (no user), 5.7.x 77, else 69. */
 int mr_deliver_exit(const struct mr_smtp_reply *reply);
 

@@ -11,14 +11,17 @@
 #define ARENA_MAX   (256 * 1024)
 #define CONFIG_FILE "/etc/millrace/millrace.conf"
 
-static int usage(const char *error)
+static int usage(int err, const char *error)
 {
+	int code = mr_deliver_args_exit(err);
+
+	printf("%s %s\n", code == MR_EXIT_TEMPFAIL ? "4.3.5" : "5.1.3", error);
 	fprintf(stderr,
 		"millrace-deliver: %s\n"
 		"usage: millrace-deliver [-c FILE] [-s SOCKET] [-t SECONDS] [-q QUEUE_ID] -f SENDER"
 		" -r RECIPIENT\n",
 		error);
-	return MR_EXIT_USAGE;
+	return code;
 }
 
 /* pipe(8) takes a status code at the start of our output for the bounce, sendmail the whole text. */
@@ -87,7 +90,7 @@ int main(int argc, char **argv)
 	if (err == MR_ENOMEM)
 		return MR_EXIT_TEMPFAIL;
 	if (err < 0)
-		return usage(error);
+		return usage(err, error);
 	if (args.version) {
 		printf("millrace-deliver %s\n", mr_version());
 		return MR_EXIT_OK;

@@ -63,6 +63,14 @@ MR_TEST(deliver_args)
 	}
 }
 
+/* A typing error in master.cf must not bounce mail. */
+MR_TEST(deliver_args_exit)
+{
+	MR_CHECK_INT(t, 75, mr_deliver_args_exit(MR_EINVAL));
+	MR_CHECK_INT(t, 75, mr_deliver_args_exit(MR_ENOMEM));
+	MR_CHECK_INT(t, 64, mr_deliver_args_exit(MR_ESYNTAX));
+}
+
 MR_TEST(deliver_exit)
 {
 	static const struct {
