@@ -161,8 +161,8 @@ int mr_replace_file(const char *path, struct mr_span content, mode_t mode)
 	if ((err = parent_of(path, parent)) < 0 ||
 	    (err = mr_create_at(AT_FDCWD, tmp, mode, &fd)) < 0)
 		return err;
-	if ((err = mr_write_all(fd, content)) < 0 || (err = mr_fsync(fd)) < 0 ||
-	    (err = outcome(rename(tmp, path))) < 0) {
+	if ((err = outcome(fchmod(fd, mode))) < 0 || (err = mr_write_all(fd, content)) < 0 ||
+	    (err = mr_fsync(fd)) < 0 || (err = outcome(rename(tmp, path))) < 0) {
 		unlink(tmp);
 		return err;
 	}

@@ -35,7 +35,8 @@ MR_MUST_USE int mr_read_fd(int fd, size_t size_max, struct mr_arena *arena,
 
 /*
  * Replace path by a file that holds content, whole or not at all: a temporary file beside it,
- * fsync, rename, fsync of the directory.
+ * fsync, rename, fsync of the directory. Its rights are mode, whatever the umask: another user's program
+ * may have to read it.
  */
 MR_MUST_USE int mr_replace_file(const char *path, struct mr_span content, mode_t mode);
 

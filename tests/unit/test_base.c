@@ -1,3 +1,5 @@
+#include <sys/stat.h>
+
 #include "lib/base/mr_arena.h"
 #include "lib/base/mr_ascii.h"
 #include "lib/base/mr_buf.h"
@@ -328,6 +330,21 @@ MR_TEST(io_replace_and_read)
 	MR_CHECK_SPAN(t, "second", map.span);
 	mr_map_done(&map);
 	MR_CHECK_INT(t, MR_EPERM, mr_map_file(mr_test_dir(t), &map)); /* a folder is no file */
+}
+
+/* root with umask 077 teaches the filter, and the milter's user must be able to read the model. */
+MR_TEST(io_replace_has_its_mode)
+{
+	char path[MR_PATH_MAX];
+	struct stat st;
+	mode_t old;
+
+	MR_NEED(t, mr_path_join(mr_test_dir(t), "file", path) == 0);
+	old = umask(077);
+	MR_CHECK_INT(t, 0, mr_replace_file(path, MR_SPAN("x"), 0644));
+	umask(old);
+	MR_NEED(t, stat(path, &st) == 0);
+	MR_CHECK_INT(t, 0644, st.st_mode & 0777);
 }
 
 /* SplitMix64 from seed 1234567: the first numbers of the reference implementation. */
