@@ -162,7 +162,7 @@ check-tsan: ## unit tests under TSan
 check-oom: ## unit tests with each allocation failing once, under ASan
 	@MR_TEST_OOM=1 $(MAKE) --no-print-directory MODE=asan test
 check-valgrind: ## unit tests under valgrind
-	@MR_TEST_VALGRIND=1 RUN_UNDER='valgrind -q --error-exitcode=9 --leak-check=full' \
+	@MR_TEST_VALGRIND=1 RUN_UNDER='valgrind -q --error-exitcode=9 --leak-check=full --suppressions=tests/unit/valgrind.supp' \
 		$(MAKE) --no-print-directory test
 cover: ## lines that unit tests and fuzz corpora reach, for each file
 	@$(MAKE) --no-print-directory MODE=cov unit-build fuzz-build
