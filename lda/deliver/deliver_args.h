@@ -31,8 +31,8 @@ struct mr_deliver_args {
 #define MR_DELIVER_TIMEOUT_S 900 /* less than pipe(8)'s command_time_limit, 1000 s */
 
 /*
- * Read argv into args, its spans in arena. Returns 0; MR_EINVAL: usage; MR_ESYNTAX: an address or
- * queue id that cannot be (error says which); MR_ENOMEM.
+ * Read argv into args, its spans in arena. Returns 0; MR_EINVAL: usage; MR_ESYNTAX: an address
+ * that cannot be (error says which); MR_ENOMEM. A queue id that cannot be is left out.
  */
 MR_MUST_USE int mr_deliver_args(int argc, char **argv, struct mr_arena *arena,
 				struct mr_deliver_args *args_out, const char **error_out);

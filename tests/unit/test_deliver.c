@@ -11,6 +11,11 @@
 
 #define ARENA_MAX (1 << 20)
 
+/* 255 octets: the longest queue id that is told */
+#define TEN     "0123456789"
+#define FIFTY   TEN TEN TEN TEN TEN
+#define LONGEST FIFTY FIFTY FIFTY FIFTY FIFTY "01234"
+
 MR_TEST(deliver_args)
 {
 	static const struct {
@@ -33,8 +38,14 @@ MR_TEST(deliver_args)
 		{ { "-f", "a b@c", "-r", "\"x y\"@d" }, 0, "\"a b\"@c", "\"x y\"@d", "" },
 		{ { "-f", "a\n@b", "-r", "c@d" }, MR_ESYNTAX, "", "", "" },
 		{ { "-f", "a@b", "-r", "c\r\nDATA\r\n@d" }, MR_ESYNTAX, "", "", "" },
-		{ { "-f", "a@b", "-r", "c@d", "-q", "x y" }, MR_ESYNTAX, "", "", "" },
-		{ { "-f", "a@b", "-r", "c@d", "-q", "x\n" }, MR_ESYNTAX, "", "", "" },
+		/* The queue id is for the log: without a good one the mail goes on. */
+		{ { "-f", "a@b", "-r", "c@d", "-q", "x y" }, 0, "a@b", "c@d", "" },
+		{ { "-f", "a@b", "-r", "c@d", "-q", "x\n" }, 0, "a@b", "c@d", "" },
+		{ { "-f", "a@b", "-r", "c@d", "-q", "\xC3\xA4" }, 0, "a@b", "c@d", "" },
+		{ { "-f", "a@b", "-r", "c@d", "-q", "\x7F" }, 0, "a@b", "c@d", "" },
+		{ { "-f", "a@b", "-r", "c@d", "-q", "" }, 0, "a@b", "c@d", "" },
+		{ { "-q", LONGEST, "-f", "a@b", "-r", "c@d" }, 0, "a@b", "c@d", LONGEST },
+		{ { "-q", LONGEST "1", "-f", "a@b", "-r", "c@d" }, 0, "a@b", "c@d", "" },
 		{ { "-f", "a@b", "-r", "" }, MR_EINVAL, "", "", "" },
 		{ { "-f", "a@b", "-r" }, MR_EINVAL, "", "", "" },
 		{ { "-r", "c@d" }, MR_EINVAL, "", "", "" },
