@@ -9,12 +9,22 @@
 /* Where a line of an answer goes: for people under the program's name, else into an object. */
 struct printing {
 	bool json;
+	const char *heading; /* still to print */
 };
+
+/* Only once there is something to say: a program that failed has no heading. */
+static void print_heading(struct printing *p)
+{
+	if (p->heading && !p->json)
+		printf("%s:\n", p->heading);
+	p->heading = NULL;
+}
 
 static bool print_line(void *arg, struct mr_span line)
 {
-	const struct printing *p = arg;
+	struct printing *p = arg;
 
+	print_heading(p);
 	if (p->json)
 		printf("%.*s", (int)line.len, line.p);
 	else
@@ -25,19 +35,19 @@ static bool print_line(void *arg, struct mr_span line)
 /* One program's answer. In JSON an object is a member, so what gave none is null. */
 static int ask_one(struct cli *cli, const char *word, const char *command, bool first)
 {
-	struct printing printing = { .json = cli->json };
+	struct printing printing = { .json = cli->json, .heading = word };
 	char line[MR_CONTROL_LINE_MAX];
 	int err;
 
 	snprintf(line, sizeof(line), "%s%s", command, cli->json ? " --json" : "");
 	if (cli->json)
 		printf("%s\"%s\":", first ? "" : ",", word);
-	else
-		printf("%s:\n", word);
-	fflush(stdout);
 	err = programs_ask(cli, word, line, TIMEOUT_MS, print_line, &printing);
-	if (err < 0 && cli->json)
+	if (err == 0)
+		print_heading(&printing);
+	else if (cli->json)
 		fputs("null", stdout);
+	fflush(stdout); /* in step with complaints */
 	return err;
 }
 
@@ -49,11 +59,8 @@ static int ask_all(struct cli *cli, int argc, char **argv, const char *command)
 	if (argc > 2)
 		return cli_usage(argv[0]);
 	err = programs_find(cli, argv[1], &list);
-	if (err < 0)
-		return cli_complain(err, "cannot look for programs in", cli->set.run_dir);
-	if (list.count == 0)
-		fprintf(stderr, "millrace: nothing is running (no socket in %s)\n",
-			cli->set.run_dir);
+	if (err < 0 && err != MR_ENOENT)
+		return CLI_FAILED;
 	if (cli->json)
 		fputs("{", stdout);
 	for (size_t i = 0; i < list.count; i++)

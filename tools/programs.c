@@ -17,17 +17,24 @@ int programs_find(const struct cli *cli, const char *word, struct program_list *
 {
 	struct dirent *entry;
 	DIR *dir;
+	int err;
 
 	list_out->count = 0;
 	if (word) {
 		list_out->count = 1;
-		return mr_span_copyz(mr_span_str(word), list_out->word[0],
-				     sizeof(list_out->word[0]));
+		err = mr_span_copyz(mr_span_str(word), list_out->word[0],
+				    sizeof(list_out->word[0]));
+		if (err < 0)
+			(void)cli_complain(err, "no program's name:", word);
+		return err;
 	}
 	dir = opendir(cli->set.run_dir);
-	if (!dir)
-		return mr_err_from_errno(errno);
-	while ((entry = readdir(dir)) && list_out->count < PROGRAMS_MAX) {
+	if (!dir && errno != ENOENT) {
+		err = mr_err_from_errno(errno);
+		(void)cli_complain(err, "cannot look for programs in", cli->set.run_dir);
+		return err;
+	}
+	while (dir && (entry = readdir(dir)) && list_out->count < PROGRAMS_MAX) {
 		struct mr_span name = mr_span_str(entry->d_name);
 
 		if (mr_span_has_suffix_nocase(name, MR_SPAN(".ctl")) &&
@@ -35,7 +42,13 @@ int programs_find(const struct cli *cli, const char *word, struct program_list *
 				  list_out->word[list_out->count], sizeof(list_out->word[0])) == 0)
 			list_out->count++;
 	}
-	closedir(dir);
+	if (dir)
+		closedir(dir);
+	if (list_out->count == 0) {
+		fprintf(stderr, "millrace: nothing is running (no socket in %s)\n",
+			cli->set.run_dir);
+		return MR_ENOENT;
+	}
 	qsort(list_out->word, list_out->count, sizeof(list_out->word[0]), by_name);
 	return 0;
 }
@@ -52,6 +65,8 @@ int programs_ask(const struct cli *cli, const char *word, const char *command, i
 		err = mr_control_ask(path, command, timeout_ms, sink, arg, &error);
 	if (err == MR_ENOENT)
 		fprintf(stderr, "millrace: %s is not running\n", word);
+	else if (err == MR_EPERM)
+		fprintf(stderr, "millrace: %s: not permitted: ask as root\n", word);
 	else if (err < 0)
 		fprintf(stderr, "millrace: %s: %s\n", word,
 			error.len > 0 ? mr_buf_str(&error) : mr_err_text(err));

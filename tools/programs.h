@@ -14,7 +14,8 @@ struct program_list {
 	size_t count;
 };
 
-/* All of them, or the one called word (which need not run). MR_ENOENT: no run_dir; MR_EPERM. */
+/* All of them, or the one called word (which need not run); none where there is no run_dir. Says on
+ * standard error what is wrong, also that there is none. MR_ENOENT, MR_EPERM, ... */
 MR_MUST_USE int programs_find(const struct cli *cli, const char *word,
 			      struct program_list *list_out);
 

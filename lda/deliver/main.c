@@ -46,8 +46,11 @@ static int deliver(const struct mr_deliver_args *args, const char *socket, struc
 	MR_AUTO_FD fd = -1;
 	int err = mr_sock_connect(socket, args->timeout_ms, &fd);
 
-	if (err < 0)
-		return tell_tempfail(socket, "cannot reach millrace-lmtpd");
+	if (err < 0) {
+		printf("4.3.0 cannot reach millrace-lmtpd: %s: %s\n", socket,
+		       err == MR_ENOENT ? "nobody listens there" : mr_err_text(err));
+		return MR_EXIT_TEMPFAIL;
+	}
 	err = mr_client_deliver(fd, STDIN_FILENO, args, deadline_ms, arena, &reply);
 	if (err < 0)
 		return tell_tempfail(mr_err_text(err), "no answer from millrace-lmtpd");

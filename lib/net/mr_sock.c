@@ -193,6 +193,21 @@ int mr_sock_accept(int listen_fd, int *fd_out)
 	return 0;
 }
 
+/* Why there is no connection. */
+static int no_connection(int errno_value)
+{
+	switch (errno_value) {
+	case ENOENT:
+	case ECONNREFUSED:
+		return MR_ENOENT;
+	case EACCES:
+	case EPERM:
+		return MR_EPERM;
+	default:
+		return MR_ETEMP;
+	}
+}
+
 int mr_sock_connect(const char *name, int64_t timeout_ms, int *fd_out)
 {
 	MR_AUTO_FD fd = -1;
@@ -212,7 +227,7 @@ int mr_sock_connect(const char *name, int64_t timeout_ms, int *fd_out)
 		if (errno == EINPROGRESS)
 			break;
 		if (errno != EAGAIN || mr_now_ms() >= deadline)
-			return MR_ETEMP;
+			return no_connection(errno);
 		poll(NULL, 0, 10);
 	}
 	wait.fd = fd;
@@ -221,8 +236,10 @@ int mr_sock_connect(const char *name, int64_t timeout_ms, int *fd_out)
 
 		n = poll(&wait, 1, left > 0 ? (int)left : 0);
 	} while (n < 0 && errno == EINTR);
-	if (n <= 0 || getsockopt(fd, SOL_SOCKET, SO_ERROR, &problem, &len) < 0 || problem != 0)
+	if (n <= 0 || getsockopt(fd, SOL_SOCKET, SO_ERROR, &problem, &len) < 0)
 		return MR_ETEMP;
+	if (problem != 0)
+		return no_connection(problem);
 	*fd_out = fd;
 	fd = -1;
 	return 0;

@@ -29,8 +29,9 @@ MR_MUST_USE int mr_sock_is_local(const char *name);
 /* The next connection; MR_EAGAIN: none waits; MR_ELIMIT: no descriptors are left; MR_ETEMP. */
 MR_MUST_USE int mr_sock_accept(int listen_fd, int *fd_out);
 
-/* Connect, for timeout_ms at most, then not blocking. MR_EINVAL, MR_ELIMIT as above; all else, such
- * as nobody listening, is MR_ETEMP. */
+/* Connect, for timeout_ms at most, then not blocking. MR_EINVAL, MR_ELIMIT as above; MR_ENOENT: nobody
+ * listens there; MR_EPERM: the rights of a unix socket or its folder; all else is MR_ETEMP. Delivery
+ * code takes each for temporary: an operator mends it. */
 MR_MUST_USE int mr_sock_connect(const char *name, int64_t timeout_ms, int *fd_out);
 
 /* An octal number of rights, "0660". MR_EINVAL. */

@@ -100,7 +100,7 @@ static int run_status(struct mr_run *run, const struct mr_control_cmd *cmd MR_UN
 	mr_buf_printf(lines, "program %s\nversion %s\npid %d\nuptime_s %lld\nsettings %s\n",
 		      run->program->name, mr_version(), (int)getpid(),
 		      (long long)((mr_now_ms() - run->start_ms) / 1000),
-		      run->settings_path ? run->settings_path : "-");
+		      run->settings_path ? run->settings_path : "defaults");
 	mr_buf_printf(lines, "state %s\nreloads %llu\nreload_errors %llu\n",
 		      run->draining   ? "draining"
 		      : run->stopping ? "stopping"

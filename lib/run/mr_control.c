@@ -165,7 +165,7 @@ int mr_control_ask(const char *path, const char *command, int timeout_ms, mr_con
 
 	snprintf(name, sizeof(name), "unix:%s", path);
 	if ((err = mr_sock_connect(name, CONNECT_MS, &fd)) < 0)
-		return err == MR_ETEMP || err == MR_EINVAL ? MR_ENOENT : err;
+		return err == MR_EINVAL ? MR_ENOENT : err;
 	if ((err = mr_buf_printf(&in, "%s\n", command)) < 0)
 		return err;
 	/* It fits a fresh socket. A server that has closed already may have said why: read on. */

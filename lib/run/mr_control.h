@@ -56,7 +56,7 @@ typedef bool mr_control_sink(void *arg, struct mr_span line);
  * Send command to the program that listens at path, and hand each line of its answer to sink. For
  * the command `millrace`, and tests. timeout_ms: for each line; -1: wait for ever (trace). Returns 0
  * at OK, or when sink has enough; MR_EINVAL: the program says ERROR (its text is in error);
- * MR_ENOENT: nobody listens there; MR_EPERM; MR_ETEMP: silence; MR_ECLOSED: it ended meanwhile;
+ * MR_ENOENT: nobody listens there; MR_EPERM: not to us; MR_ETEMP: silence; MR_ECLOSED: it ended meanwhile;
  * MR_ESYNTAX: that is no program of ours; MR_ELIMIT: a line is too long.
  */
 MR_MUST_USE int mr_control_ask(const char *path, const char *command, int timeout_ms,

@@ -146,7 +146,7 @@ static int serve(struct mr_run *run, struct mr_server *server)
 	if (err < 0)
 		return failed("control thread", err, NULL);
 	mr_log(MR_LOG_INFO, "started", MR_KV("version", mr_version()),
-	       MR_KV("settings", run->settings_path ? run->settings_path : "-"));
+	       MR_KV("settings", run->settings_path ? run->settings_path : "defaults"));
 	mr_notify(run->notify_fd, "READY=1");
 	err = run->program->serve(run);
 	mr_notify(run->notify_fd, "STOPPING=1");

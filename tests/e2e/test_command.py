@@ -8,9 +8,10 @@ import time
 import pytest
 
 from stack import LMTPD, SPAM, letter, wait_until
-from stack.millrace import COMMAND
+from stack.millrace import COMMAND, DELIVER
 
 USAGE, FAILED, CONFIG = 64, 1, 78
+NOBODY = {"user": "nobody", "group": "nogroup", "extra_groups": []}
 
 
 def outcome(mail, *words, **options):
@@ -99,6 +100,39 @@ def test_status_and_stats(mail):
 def test_status_of_what_does_not_run(mail):
     gone = outcome(mail, "status", "vault")
     assert gone.returncode == FAILED and "vault is not running" in gone.stderr
+
+
+def test_who_may_not_ask_is_told(mail):
+    """A control socket is its own user's and root's; a program that gave no answer has no heading."""
+    refused = outcome(mail, "status", **NOBODY)
+    assert refused.returncode == FAILED and refused.stdout == ""
+    assert refused.stderr.splitlines() == [f"millrace: {word}: not permitted: ask as root"
+                                           for word in ("lmtpd", "spam")]
+
+
+@pytest.mark.parametrize("command", ["status", "trace"])
+def test_nothing_runs_where_there_is_no_run_dir(mail, tmp_path, command):
+    conf = tmp_path / "millrace.conf"
+    conf.write_text(f'run_dir = "{tmp_path}/none"\n')
+    idle = subprocess.run([mail.millrace.bin / COMMAND, "-c", conf, command], text=True,
+                          capture_output=True, timeout=60, check=False)
+    assert idle.returncode == FAILED and idle.stdout == ""
+    assert idle.stderr == f"millrace: nothing is running (no socket in {tmp_path}/none)\n"
+
+
+def test_deliver_says_why_it_cannot_reach_lmtpd(mail):
+    """To the bounce or the log of the MTA, and the mail waits (75)."""
+    mail.millrace.lmtp_socket.chmod(0o600)
+    try:
+        for socket, why in ((mail.millrace.lmtp_socket, "not permitted"),
+                            (mail.millrace.folder / "none", "nobody listens there")):
+            gone = subprocess.run([mail.millrace.bin / DELIVER, "-s", f"unix:{socket}", "-f", "a@b",
+                                   "-r", "b@c"], text=True, capture_output=True, check=False,
+                                  stdin=subprocess.DEVNULL, timeout=60, **NOBODY)
+            assert gone.returncode == 75
+            assert gone.stdout == f"4.3.0 cannot reach millrace-lmtpd: unix:{socket}: {why}\n"
+    finally:
+        mail.millrace.lmtp_socket.chmod(0o666)
 
 
 def test_trace_follows_one_message(mail):
