@@ -1,6 +1,7 @@
 #include "lib/run/mr_program.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -22,6 +23,7 @@
 
 struct options {
 	const char *settings_path; /* NULL: no file */
+	char absolute[PATH_MAX]; /* what it points to: a reload must find it from anywhere */
 	const char *user; /* NULL: by the settings */
 	bool debug, check;
 };
@@ -81,6 +83,9 @@ static int options_read(const struct mr_program *program, int argc, char **argv,
 	if (!o.settings_path && access(MR_SETTINGS_FILE, F_OK) == 0)
 		o.settings_path = MR_SETTINGS_FILE;
 	*o_out = o;
+	/* Where it cannot be resolved, reading it will say why. */
+	if (o.settings_path && realpath(o.settings_path, o_out->absolute))
+		o_out->settings_path = o_out->absolute;
 	return -1;
 }
 
@@ -132,7 +137,7 @@ static int open_all(struct mr_run *run, const struct options *o, struct mr_serve
 		return failed("user", err, &error);
 	run->notify_fd = mr_notify_open(NULL);
 	if ((err = mr_server_open(run, server_out, &error)) < 0)
-		return failed("control socket", err, &error);
+		return failed("control or metrics socket", err, &error);
 	run->opened = true;
 	if (run->program->open && (err = run->program->open(run)) < 0)
 		return failed("cannot start", err, NULL);
@@ -173,17 +178,22 @@ static int run_program(struct mr_run *run, const struct options *o)
 }
 
 /* -n: what the start would refuse, without touching anything. */
-static int check(const struct options *o, const struct mr_settings *set)
+static int check(const struct options *o, const char *word, const struct mr_settings *set)
 {
 	const char *name = o->user ? o->user : set->user;
+	const char *metrics = mr_run_metrics_address(set, word);
 	MR_AUTO_BUF error = MR_BUF(4096);
 	struct mr_account user;
 	int err = 0, local = 1;
 
-	if (set->metrics_listen[0])
-		local = mr_sock_is_local(set->metrics_listen);
+	if (!metrics) {
+		mr_buf_adds(&error, "metrics_listen: an item is not WORD=ADDRESS");
+		err = MR_EINVAL;
+	} else if (metrics[0]) {
+		local = mr_sock_is_local(metrics);
+	}
 	if (local <= 0) {
-		mr_buf_printf(&error, "metrics_listen: %s: %s", set->metrics_listen,
+		mr_buf_printf(&error, "metrics_listen: %s: %s", metrics,
 			      local == 0 ? "not a loopback address" : mr_err_text(local));
 		err = MR_EINVAL;
 	}
@@ -208,7 +218,7 @@ int mr_main(const struct mr_program *program, int argc, char **argv)
 	    (code = settings_read(&o, &set)) >= 0)
 		return code;
 	if (o.check) {
-		code = check(&o, &set);
+		code = check(&o, program->word, &set);
 		mr_settings_done(&set);
 		return code;
 	}

@@ -60,20 +60,37 @@ static void snapshot_swap(struct mr_run *run, struct mr_snapshot *next)
 	mr_run_settings_release(run, &old->set);
 }
 
+const char *mr_run_metrics_address(const struct mr_settings *set, const char *word)
+{
+	const char *found = "";
+
+	for (size_t i = 0; i < set->metrics_listen.count; i++) {
+		struct mr_span name, address, item = mr_span_str(set->metrics_listen.item[i]);
+
+		if (!mr_span_split(item, '=', &name, &address))
+			return NULL;
+		if (mr_span_eq(name, mr_span_str(word)))
+			found = address.p; /* the end of item, so it ends in NUL as that does */
+	}
+	return found;
+}
+
 /* What was bound or entered at the start stays as it was. */
-static void warn_fixed(const struct mr_settings *old, const struct mr_settings *next)
+static void warn_fixed(const char *word, const struct mr_settings *old,
+		       const struct mr_settings *next)
 {
 	const struct {
 		const char *name, *old, *next;
 	} fixed[] = {
 		{ "run_dir", old->run_dir, next->run_dir },
 		{ "user", old->user, next->user },
-		{ "metrics_listen", old->metrics_listen, next->metrics_listen },
+		{ "metrics_listen", mr_run_metrics_address(old, word),
+		  mr_run_metrics_address(next, word) },
 		{ "sandbox", old->sandbox ? "true" : "false", next->sandbox ? "true" : "false" },
 	};
 
 	for (size_t i = 0; i < MR_COUNT(fixed); i++) {
-		if (strcmp(fixed[i].old, fixed[i].next) != 0)
+		if (!fixed[i].old || !fixed[i].next || strcmp(fixed[i].old, fixed[i].next) != 0)
 			mr_log(MR_LOG_WARN, "needs a restart", MR_KV("setting", fixed[i].name));
 	}
 }
@@ -94,7 +111,7 @@ static int reload_once(struct mr_run *run, struct mr_buf *error)
 			mr_buf_printf(error, "%s: %s", run->program->name, mr_err_text(err));
 	}
 	if (err == 0) {
-		warn_fixed(&run->now->set, &s->set);
+		warn_fixed(run->program->word, &run->now->set, &s->set);
 		snapshot_swap(run, s);
 		return 0;
 	}

@@ -63,4 +63,7 @@ MR_MUST_USE int mr_run_reload(struct mr_run *run, struct mr_buf *error);
 /* Take no more work and end; drain: what waits may still come. On the control thread. */
 void mr_run_stop(struct mr_run *run, bool drain);
 
+/* Where the program called word serves its metrics; "": nowhere. NULL: an item of the list has no "=". */
+const char *mr_run_metrics_address(const struct mr_settings *set, const char *word);
+
 #endif

@@ -365,15 +365,21 @@ static int open_sockets(struct mr_server *s, struct mr_buf *error)
 {
 	const struct mr_settings *set = &s->run->now->set;
 	char path[MR_PATH_MAX], name[MR_PATH_MAX + 8];
+	const char *metrics;
 	int err = mr_control_path(set->run_dir, s->run->program->word, path);
 
 	if (err < 0)
 		return err;
 	snprintf(name, sizeof(name), "unix:%s", path);
 	err = open_socket(s, name, 0600, AT_CONTROL, error);
-	if (err < 0 || !set->metrics_listen[0])
+	metrics = mr_run_metrics_address(set, s->run->program->word);
+	if (err == 0 && !metrics) {
+		mr_buf_adds(error, "metrics_listen: an item is not WORD=ADDRESS");
+		err = MR_EINVAL;
+	}
+	if (err < 0 || !metrics[0])
 		return err;
-	return open_socket(s, set->metrics_listen, 0660, AT_HTTP, error);
+	return open_socket(s, metrics, 0660, AT_HTTP, error);
 }
 
 /* Blocked here, before any other thread, so in all of them. */

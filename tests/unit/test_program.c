@@ -144,9 +144,12 @@ MR_TEST(program_checks_settings)
 	} rows[] = {
 		{ "user = \"\"\n", 0 },
 		{ "nosuch = 1\n", 78 },
-		{ "metrics_listen = \"inet:127.0.0.1:9100\"\n", 0 },
-		{ "metrics_listen = \"inet:192.0.2.1:9100\"\n", 78 },
+		{ "metrics_listen = \"demo=inet:127.0.0.1:9100\"\n", 0 },
+		{ "metrics_listen = \"demo=inet:192.0.2.1:9100\"\n", 78 },
 		{ "metrics_listen = \"9100\"\n", 78 },
+		{ "metrics_listen = { \"spam=inet:127.0.0.1:9101\", \"demo=inet:127.0.0.1:9100\" "
+		  "}\n",
+		  0 },
 		{ "user = \"no such user\"\n", 78 },
 	};
 	char path[MR_PATH_MAX];
@@ -172,10 +175,14 @@ MR_TEST(program_refuses_to_start)
 		const char *says;
 	} rows[] = {
 		/* RFC 1122 3.2.1.3 (g): 127.0.0.0/8 alone is loopback */
-		{ &demo, "metrics_listen = \"inet:0.0.0.0:9100\"\n", 78, "not a loopback address" },
-		{ &demo, "metrics_listen = \"inet:[::]:9100\"\n", 78, "not a loopback address" },
-		{ &demo, "metrics_listen = \"inet:126.255.255.255:1\"\n", 78, "not a loopback" },
-		{ &demo, "metrics_listen = \"9100\"\n", 78, "9100: " },
+		{ &demo, "metrics_listen = \"demo=inet:0.0.0.0:9100\"\n", 78,
+		  "not a loopback address" },
+		{ &demo, "metrics_listen = \"demo=inet:[::]:9100\"\n", 78,
+		  "not a loopback address" },
+		{ &demo, "metrics_listen = \"demo=inet:126.255.255.255:1\"\n", 78,
+		  "not a loopback" },
+		{ &demo, "metrics_listen = \"demo=9100\"\n", 78, "9100: " },
+		{ &demo, "metrics_listen = \"inet:127.0.0.1:9100\"\n", 78, "WORD=ADDRESS" },
 		{ &demo, "user = \"no such user\"\n", 78, "no such user" },
 		{ &failing, "", 1, "cannot start error=" },
 	};
@@ -241,7 +248,7 @@ MR_TEST(program_serves_metrics)
 	ssize_t len = 0, n;
 
 	snprintf(name, sizeof(name), "unix:/tmp/mr-%d.sock", (int)getpid());
-	snprintf(settings, sizeof(settings), "metrics_listen = \"%s\"\n", name);
+	snprintf(settings, sizeof(settings), "metrics_listen = \"demo=%s\"\n", name);
 	MR_NEED(t, mr_instance_start(t, &in, &demo, settings, NULL));
 	MR_NEED(t,
 		mr_sock_connect(name, 5000, &half) == 0); /* says nothing: keeps nobody waiting */
