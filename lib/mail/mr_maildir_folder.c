@@ -6,17 +6,35 @@
 #include "lib/base/mr_cur.h"
 #include "lib/base/mr_err.h"
 #include "lib/base/mr_io.h"
+#include "lib/base/mr_time.h"
 #include "lib/base/mr_utf8.h"
 #include "lib/mail/mr_maildir.h"
 #include "lib/mail/mr_maildir_dir.h"
 
 #define DIR_MODE  0700
 #define FILE_MODE 0600
+#define RECENT_S  60
 #define NAME_SIZE 256 /* of one component, with its NUL: NAME_MAX of Linux */
 
 int mr_maildir_temporary(int err)
 {
 	return err >= 0 || err == MR_ENOMEM ? err : MR_ETEMP;
+}
+
+/*
+ * Another delivery may have made an entry of dir_fd a moment ago, and be about to bring it to the disk.
+ * Who only finds the entry would acknowledge too early: so a folder that changed lately is synced by
+ * everybody. A clock that was set back makes it look like the future, which counts as lately.
+ */
+static int sync_if_recent(int dir_fd)
+{
+	struct stat st;
+
+	if (fstat(dir_fd, &st) < 0)
+		return MR_ETEMP;
+	if (mr_time_s() - (int64_t)st.st_ctim.tv_sec > RECENT_S)
+		return 0;
+	return mr_fsync(dir_fd) < 0 ? MR_ETEMP : 0;
 }
 
 int mr_maildir_dir(int dir_fd, const char *name, bool create, bool *made_out, int *fd_out)
@@ -31,6 +49,8 @@ int mr_maildir_dir(int dir_fd, const char *name, bool create, bool *made_out, in
 			*made_out = true;
 	} else if (create && errno != EEXIST) {
 		return mr_maildir_temporary(mr_err_from_errno(errno));
+	} else if (create && sync_if_recent(dir_fd) < 0) {
+		return MR_ETEMP;
 	}
 	/* O_NOFOLLOW with O_DIRECTORY: a link fails with ENOTDIR or ELOOP. */
 	do {
@@ -53,7 +73,7 @@ int mr_maildir_subdirs(int dir_fd)
 		else if (errno != EEXIST)
 			return MR_ETEMP;
 	}
-	return made ? mr_maildir_temporary(mr_fsync(dir_fd)) : 0;
+	return made ? mr_maildir_temporary(mr_fsync(dir_fd)) : sync_if_recent(dir_fd);
 }
 
 /* The next component of a path, as a C string. MR_EINVAL: one that would lead elsewhere. */

@@ -1,7 +1,6 @@
 #include "lib/net/mr_smtp.h"
 
 #include "lib/base/mr_err.h"
-#include "lib/base/mr_utf8.h"
 
 void mr_smtp_command(struct mr_span line, struct mr_span *verb_out, struct mr_span *args_out)
 {
@@ -95,8 +94,6 @@ static int mailbox(struct mr_cur *c, struct mr_arena *arena, struct mr_smtp_path
 	path.text = mr_span(start, (size_t)(c->p - start));
 	for (size_t i = 0; i < path.text.len; i++)
 		path.utf8 = path.utf8 || mr_is(path.text.p[i], MR_HIGH);
-	if (path.utf8 && !mr_utf8_valid(path.text)) /* RFC 6531 3.3 */
-		return MR_ESYNTAX;
 	*path_out = path;
 	return 0;
 }

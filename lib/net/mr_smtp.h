@@ -23,7 +23,7 @@ struct mr_smtp_path {
 	struct mr_span text; /* as written, without <> and source route; "" is the null sender */
 	struct mr_span local; /* without quotes and backslashes */
 	struct mr_span domain; /* or address literal, with its brackets; may be empty */
-	bool utf8; /* holds more than ASCII, and is valid UTF-8 */
+	bool utf8; /* holds more than ASCII; not always valid UTF-8: see DEVIATIONS */
 };
 
 /* Take a path in <>. MR_ESYNTAX, MR_ENOMEM. The spans are in arena. */
