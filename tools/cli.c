@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "lib/base/mr_err.h"
+#include "lib/mail/mr_name.h"
 #include "lib/net/mr_json.h"
 #include "tools/commands.h"
 
@@ -11,6 +12,19 @@ int cli_complain(int err, const char *what, const char *subject)
 	fprintf(stderr, "millrace: %s%s%s: %s\n", what, subject ? " " : "", subject ? subject : "",
 		mr_err_text(err));
 	return mr_err_temporary(err) ? CLI_TEMP : CLI_FAILED;
+}
+
+int cli_domain_check(struct mr_span domain, const char *what, const char *subject)
+{
+	char name[MR_NAME_DOMAIN_MAX + 1];
+	int err = mr_name_domain(domain, name);
+
+	if (err >= 0)
+		return CLI_OK;
+	fprintf(stderr, "millrace: %s %s: no domain name: %s\n", what, subject,
+		err == MR_ELIMIT ? "too long"
+				 : "it has letters, digits and hyphens, and single dots");
+	return CLI_FAILED;
 }
 
 /* Without -c a missing file means the defaults: scoring a message needs none. */

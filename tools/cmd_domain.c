@@ -7,13 +7,18 @@
 
 static int domain_add(struct cli *cli, char **words)
 {
-	MR_AUTO(mr_store) *store = cli_store(cli, MR_GROUP_DIRECTORY, MR_STORE_CREATE);
+	static const char what[] = "cannot add domain";
+	MR_AUTO(mr_store) *store = NULL;
 	int err;
 
+	/* First of all: what cannot be added makes no store. */
+	if (cli_domain_check(mr_span_str(words[0]), what, words[0]) != CLI_OK)
+		return CLI_FAILED;
+	store = cli_store(cli, MR_GROUP_DIRECTORY, MR_STORE_CREATE);
 	if (!store)
 		return CLI_FAILED;
 	err = mr_store_domain_add(store, mr_span_str(words[0]));
-	return err < 0 ? cli_complain(err, "cannot add domain", words[0]) : CLI_OK;
+	return err < 0 ? cli_complain(err, what, words[0]) : CLI_OK;
 }
 
 static int domain_remove(struct cli *cli, char **words)

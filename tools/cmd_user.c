@@ -9,24 +9,54 @@
 
 typedef int operation(struct mr_store *store, struct mr_span local, struct mr_span domain);
 
+static int add(struct mr_store *store, struct mr_span local, struct mr_span domain)
+{
+	return mr_store_user_add(store, local, domain, mr_time_s());
+}
+
+/* Says what is wrong with address. */
+static int split(const char *address, const char *what, struct mr_span *local_out,
+		 struct mr_span *domain_out)
+{
+	char name[MR_NAME_LOCAL_MAX + 1];
+	const char *why = NULL;
+	int err = mr_name_split(mr_span_str(address), local_out, domain_out);
+
+	if (err < 0)
+		why = "an address is NAME@DOMAIN";
+	else if (cli_domain_check(*domain_out, what, address) != CLI_OK)
+		return CLI_FAILED;
+	else if ((err = mr_name_local(*local_out, name)) == MR_ELIMIT)
+		why = "the part before the @ is too long";
+	else if (err < 0)
+		why = "before the @ are no spaces, quotes, slashes or brackets, and only single "
+		      "dots inside";
+	if (!why)
+		return CLI_OK;
+	fprintf(stderr, "millrace: %s %s: %s\n", what, address, why);
+	return CLI_FAILED;
+}
+
 static int run_on(struct cli *cli, const char *address, const char *what, operation *op)
 {
 	MR_AUTO(mr_store) *store = NULL;
 	struct mr_span local, domain;
-	int err = mr_name_split(mr_span_str(address), &local, &domain);
+	int err;
 
-	if (err < 0)
-		return cli_complain(err, what, address);
+	if (split(address, what, &local, &domain) != CLI_OK)
+		return CLI_FAILED;
 	store = cli_store(cli, MR_GROUP_DIRECTORY, MR_STORE_CREATE);
 	if (!store)
 		return CLI_FAILED;
 	err = op(store, local, domain);
+	if (err == MR_ENOENT && op == add) {
+		fprintf(stderr,
+			"millrace: %s %s: there is no domain %.*s; to add it:"
+			" millrace domain add %.*s\n",
+			what, address, (int)domain.len, domain.p, (int)domain.len, domain.p);
+		return CLI_FAILED;
+	}
 	return err < 0 ? cli_complain(err, what, address) : CLI_OK;
-}
-
-static int add(struct mr_store *store, struct mr_span local, struct mr_span domain)
-{
-	return mr_store_user_add(store, local, domain, mr_time_s());
 }
 
 static int disable(struct mr_store *store, struct mr_span local, struct mr_span domain)

@@ -49,6 +49,8 @@ int cmd_version(struct cli *cli, int argc, char **argv);
 /* Say on standard error what could not be done, "millrace: WHAT SUBJECT: why", and return the exit
  * code that goes with err. subject may be NULL. */
 int cli_complain(int err, const char *what, const char *subject);
+/* Say on standard error, "millrace: WHAT SUBJECT: why", that domain is no domain name; 0: it is one. */
+int cli_domain_check(struct mr_span domain, const char *what, const char *subject);
 /* Print how the command is used; returns CLI_USAGE. */
 int cli_usage(const char *command);
 /* Load cli->set; prints what is wrong with it. For main(). */

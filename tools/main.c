@@ -17,7 +17,9 @@ const struct command commands[] = {
 	{ "trace", cmd_trace, "[QUEUE-ID]", "follow messages through the running programs" },
 	{ "reload", cmd_reload, "[PROGRAM]", "have programs read their settings anew" },
 	{ "drain", cmd_drain, "PROGRAM", "have a program end once it is idle" },
-	{ "playground", cmd_playground, "[--once] [--mta postfix|sendmail]",
+	{ "playground", cmd_playground,
+	  "[--once] [--mta postfix|sendmail] [--messages N]\n"
+	  "       [--smtp-port PORT] [--submission-port PORT] [--imap-port PORT]",
 	  "a whole private mail system on this machine" },
 	{ "version", cmd_version, "", "which version this is" },
 	{ NULL, NULL, NULL, NULL },
@@ -32,14 +34,28 @@ static int help(FILE *to)
 	return to == stdout ? CLI_OK : CLI_USAGE;
 }
 
+static int command_help(const struct command *c, FILE *to)
+{
+	fprintf(to, "usage: millrace [-c FILE] [--json] %s %s\n", c->name, c->words);
+	return to == stdout ? CLI_OK : CLI_USAGE;
+}
+
 int cli_usage(const char *command)
 {
 	for (const struct command *c = commands; c->name; c++) {
 		if (strcmp(c->name, command) == 0)
-			fprintf(stderr, "usage: millrace [-c FILE] [--json] %s %s\n", c->name,
-				c->words);
+			(void)command_help(c, stderr);
 	}
 	return CLI_USAGE;
+}
+
+static bool asks_help(int argc, char **argv)
+{
+	for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++) {
+		if (strcmp(argv[i], "--help") == 0)
+			return true;
+	}
+	return false;
 }
 
 /* Take --json out of the words, wherever it stands before a "--". Returns how many are left. */
@@ -80,6 +96,8 @@ int main(int argc, char **argv)
 
 	if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0))
 		return help(stdout);
+	if (argc == 2 && (strcmp(argv[1], "-V") == 0 || strcmp(argv[1], "--version") == 0))
+		return cmd_version(&cli, 1, argv);
 	argc = json_taken(&cli, argc, argv);
 	at = options(&cli, argc, argv);
 	if (at == 0)
@@ -87,6 +105,8 @@ int main(int argc, char **argv)
 	for (const struct command *c = commands; c->name; c++) {
 		if (strcmp(c->name, argv[at]) != 0)
 			continue;
+		if (asks_help(argc - at, argv + at))
+			return command_help(c, stdout);
 		code = cli_settings(&cli);
 		if (code != CLI_OK)
 			return code;

@@ -33,15 +33,22 @@ static const struct option options[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
-static int usage(const struct mr_milter *milter)
+static int usage(const struct mr_milter *milter, FILE *to, int code)
 {
-	fprintf(stderr,
-		"Usage: %s -m FILE.eml [-c FILE] [--ip A] [--name HOST] [--helo H] [--from A]\n"
+	fprintf(to,
+		"usage: %s -m FILE.eml [-c FILE] [--ip A] [--name HOST] [--helo H] [--from A]\n"
 		"       [--rcpt A]... [--auth USER] [--queue-id ID] [-w]\n"
-		"  -m FILE  the message; - reads standard input\n"
-		"  -w       write the edited message instead of the actions\n",
+		"  -m FILE        one message by hand; - reads standard input\n"
+		"  -w             write the edited message instead of the actions\n"
+		"  --ip A         address of the client that sent it\n"
+		"  --name HOST    its name in the DNS\n"
+		"  --helo H       how it greeted\n"
+		"  --from A       sender of the envelope\n"
+		"  --rcpt A       recipient of the envelope\n"
+		"  --auth USER    who had logged in\n"
+		"  --queue-id ID  what the MTA calls the message\n",
 		milter->name);
-	return EXIT_USAGE;
+	return code;
 }
 
 /* "a@b" and "<a@b>" alike. */
@@ -191,9 +198,11 @@ int mr_milter_cli(const struct mr_milter *milter, int argc, char **argv)
 	struct mr_ctx ctx = { .set = &set, .clock = mr_clock_real, .arena = arena };
 	int code, err;
 
+	if (argc == 2 && strcmp(argv[1], "--help") == 0)
+		return usage(milter, stdout, 0);
 	mr_log_open(milter->name, true);
 	if (!options_parse(&cli, argc, argv))
-		return usage(milter);
+		return usage(milter, stderr, EXIT_USAGE);
 	if (!arena)
 		return failed(&cli, MR_ENOMEM, "no memory");
 	if (settings_read(&cli, &set) < 0)

@@ -51,8 +51,10 @@ static int options_read(const struct mr_program *program, int argc, char **argv,
 	struct options o = { .settings_path = NULL };
 	int option;
 
-	if (argc == 2 && strcmp(argv[1], "--help") == 0)
-		return usage(program, stdout, EXIT_OK);
+	if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+		(void)usage(program, stdout, EXIT_OK);
+		return program->other_main ? program->other_main(argc, argv) : EXIT_OK;
+	}
 	opterr = 0;
 	optind = 1;
 	while ((option = getopt(argc, argv, "+c:u:dnV")) != -1) {

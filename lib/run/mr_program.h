@@ -67,7 +67,7 @@ struct mr_program {
 /*
  * Run program until it ends; what it returns is main's. At the first option that mr_main does not
  * know, program->other_main, if it is there, is called instead with all arguments (a milter's
- * -m message.eml); else it is a usage error.
+ * -m message.eml); else it is a usage error. --help prints the usage, then calls it for its own.
  */
 int mr_main(const struct mr_program *program, int argc, char **argv);
 

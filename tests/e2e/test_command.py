@@ -1,6 +1,7 @@
 """`millrace`, the operator's command, beside running programs."""
 import os
 import pwd
+import re
 import signal
 import subprocess
 import time
@@ -58,6 +59,44 @@ def test_disabled_user_gets_no_mail_until_enabled(mail):
 def test_usage(mail, words):
     wrong = outcome(mail, *words)
     assert wrong.returncode == USAGE and "usage: millrace" in wrong.stderr
+
+
+@pytest.mark.parametrize("words, says", [
+    (["--help"], "usage: millrace "), (["user", "--help"], "user add|remove"),
+    (["spam", "learn", "--help"], "learn --spam|--ham PATH"), (["playground", "--help"], "--once")])
+def test_help(build, words, says):
+    """Help that was asked for is no error, and needs no settings."""
+    done = subprocess.run([build / "bin" / COMMAND, *words], text=True, capture_output=True, check=True)
+    assert says in done.stdout and done.stdout.startswith("usage: ") and done.stderr == ""
+
+
+def test_help_of_a_milter_has_all_options(build):
+    done = subprocess.run([build / "bin" / SPAM, "--help"], text=True, capture_output=True, check=True)
+    assert done.stdout.startswith(f"usage: {SPAM} ") and done.stderr == ""
+    for option in ("-c", "-u", "-d", "-n", "-V", "-m", "-w", "--ip", "--name", "--helo", "--from", "--rcpt",
+                   "--auth", "--queue-id"):
+        assert re.search(rf"^  {option}\b", done.stdout, re.MULTILINE), option
+
+
+def test_version_is_one(build):
+    said = {subprocess.run([build / "bin" / COMMAND, word], text=True, capture_output=True,
+                           check=True).stdout for word in ("version", "-V", "--version")}
+    assert len(said) == 1 and re.fullmatch(r"millrace [0-9.]+\n", said.pop())
+
+
+@pytest.mark.parametrize("words, why", [
+    (["user", "add", "bob@nosuch.org"],
+     "there is no domain nosuch.org; to add it: millrace domain add nosuch.org"),
+    (["user", "add", "alice"], "an address is NAME@DOMAIN"),
+    (["user", "add", "a b@example.org"], "before the @ are no spaces"),
+    (["user", "add", "a" * 65 + "@example.org"], "the part before the @ is too long"),
+    (["user", "remove", "bob@exa_mple.org"], "no domain name: it has letters"),
+    (["domain", "add", "exa_mple.org"], "no domain name: it has letters"),
+    (["domain", "add", "a." * 127 + "ab"], "no domain name: too long")])
+def test_wrong_names_are_explained(mail, words, why):
+    refused = outcome(mail, *words)
+    assert refused.returncode == FAILED and refused.stdout == ""
+    assert refused.stderr.startswith(f"millrace: cannot {words[1]} {words[0]} {words[2]}: {why}")
 
 
 def test_broken_configuration_is_named(mail, tmp_path):
