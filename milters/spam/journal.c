@@ -1,6 +1,7 @@
 #include "milters/spam/journal.h"
 
 #include "lib/base/mr_err.h"
+#include "lib/base/mr_io.h"
 #include "milters/spam/lesson.h"
 
 _Static_assert(MR_DIGEST_SIZE == MR_SPAM_DIGEST_SIZE, "the store's digest is ours");

@@ -1,10 +1,16 @@
 #include "milters/spam/model.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <sodium.h>
 #include <zstd.h>
 
 #include "lib/base/mr_alloc.h"
 #include "lib/base/mr_err.h"
+#include "lib/base/mr_io.h"
 #include "milters/spam/builtin.h"
 
 static const char magic[8] = { '\x89', 'M', 'R', 'S', 'P', 'A', 'M', '\n' };
@@ -136,7 +142,7 @@ int mr_spam_model_read(struct mr_span bytes, struct mr_spam_model *model_out, st
 	m.on_builtin = (get32(h + AT_FLAGS) & FLAG_ON_BUILTIN) != 0;
 	m.spam_count = get32(h + AT_COUNTS);
 	m.ham_count = get32(h + AT_COUNTS + 4);
-	/* The header is a multiple of 2 and mappings are aligned; so is what zstd unpacks to. */
+	/* The header is a multiple of 2, and what bytes are read or unpacked to is aligned. */
 	m.weight[0] = (const int16_t *)(const void *)weights.p;
 	m.weight[1] = m.weight[0] + ((size_t)1 << m.bits[0]);
 	*model_out = m;
@@ -166,24 +172,65 @@ static int read_packed(struct mr_span packed, struct mr_spam_model *model_out, s
 	return err;
 }
 
+/*
+ * The file as it is now, in memory of its own. A mapping would follow the file: one that `cp` writes
+ * over, or that is cut, would change weights under a checksum that was right, or end the program by
+ * SIGBUS. Whoever writes while this reads fails the checksum.
+ */
+static int read_whole(const char *path, struct mr_span *bytes_out)
+{
+	MR_AUTO_FD fd = -1;
+	size_t len = 0, size;
+	struct stat st;
+	char *p;
+	int err;
+
+	if ((err = mr_open_at(AT_FDCWD, path, &fd)) < 0)
+		return err;
+	if (fstat(fd, &st) < 0)
+		return mr_err_from_errno(errno);
+	if (st.st_size < 0 || (uintmax_t)st.st_size > MR_SPAM_MODEL_SIZE_MAX)
+		return MR_ELIMIT;
+	size = (size_t)st.st_size;
+	if ((p = mr_malloc(size)) == NULL)
+		return MR_ENOMEM;
+	while (err == 0 && len < size) {
+		ssize_t n = read(fd, p + len, size - len);
+
+		if (n > 0)
+			len += (size_t)n;
+		else if (n == 0)
+			break; /* it was cut meanwhile: what is there is checked */
+		else if (errno != EINTR)
+			err = mr_err_from_errno(errno);
+	}
+	if (err < 0)
+		mr_free(p);
+	else
+		*bytes_out = mr_span(p, len);
+	return err;
+}
+
 int mr_spam_model_open(const char *path, struct mr_spam_model *model_out, struct mr_buf *error)
 {
-	struct mr_map map;
+	struct mr_span bytes;
 	int err;
 
 	if (error != NULL)
 		mr_buf_printf(error, "%s: ", path);
-	if ((err = mr_map_file(path, &map)) < 0)
+	if ((err = read_whole(path, &bytes)) == MR_ELIMIT)
+		return complain(error, MR_ECORRUPT, "is no spam model: too large");
+	if (err < 0)
 		return complain(error, err, mr_err_text(err));
-	if (mr_span_has_prefix(map.span, mr_span(zstd_magic, sizeof(zstd_magic)))) {
-		err = read_packed(map.span, model_out, error);
-		mr_map_done(&map);
+	if (mr_span_has_prefix(bytes, mr_span(zstd_magic, sizeof(zstd_magic)))) {
+		err = read_packed(bytes, model_out, error);
+		mr_free((void *)(uintptr_t)bytes.p);
 		return err;
 	}
-	if ((err = mr_spam_model_read(map.span, model_out, error)) < 0)
-		mr_map_done(&map);
+	if ((err = mr_spam_model_read(bytes, model_out, error)) < 0)
+		mr_free((void *)(uintptr_t)bytes.p);
 	else
-		model_out->map = map;
+		model_out->owned = (void *)(uintptr_t)bytes.p;
 	return err;
 }
 
@@ -214,7 +261,6 @@ int mr_spam_model_empty(struct mr_spam_model *model_out)
 
 void mr_spam_model_done(struct mr_spam_model *model)
 {
-	mr_map_done(&model->map);
 	mr_free(model->owned);
 	*model = (struct mr_spam_model){ .threshold = 0 };
 }

@@ -1,5 +1,5 @@
 /*
- * model: the file with what the filter has learned: two tables of weights, read through a mapping.
+ * model: the file with what the filter has learned: two tables of weights.
  * Whole numbers throughout, so that it holds no NaN and is the same file on every host.
  *
  * Little-endian:
@@ -28,7 +28,6 @@
 #define MR_SPAM_MODEL_H
 
 #include "lib/base/mr_buf.h"
-#include "lib/base/mr_io.h"
 #include "milters/spam/feature.h"
 
 #define MR_SPAM_MODEL_VERSION  1
@@ -50,13 +49,13 @@ struct mr_spam_model {
 	uint32_t spam_count, ham_count; /* lessons it was trained on */
 	bool on_builtin;
 	struct mr_span reference; /* its bytes */
-	struct mr_map map; /* private from here */
-	void *owned;
+	void *owned; /* private */
 };
 
 /*
- * Open the model in the file at path; one that zstd has compressed is unpacked to memory. Returns 0,
- * or MR_ENOENT; MR_ECORRUPT: no model, cut short, damaged; MR_EINVAL: another version; MR_EPERM,
+ * Open the model in the file at path: it is read into memory, and one that zstd has compressed is
+ * unpacked, so what happens to the file afterwards does not matter. Returns 0, or MR_ENOENT;
+ * MR_ECORRUPT: no model, cut short, too large, damaged; MR_EINVAL: another version; MR_EPERM,
  * MR_ETEMP, MR_ENOMEM. error, if not NULL, says what is wrong with which file.
  */
 MR_MUST_USE int mr_spam_model_open(const char *path, struct mr_spam_model *model_out,

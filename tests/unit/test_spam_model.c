@@ -1,8 +1,11 @@
 /* The spam filter's numbers: hashes, features, lessons, model files, scores, training. */
+#include <fcntl.h>
 #include <math.h>
 #include <sodium.h>
+#include <unistd.h>
 
 #include "lib/base/mr_err.h"
+#include "lib/base/mr_io.h"
 #include "lib/base/mr_random.h"
 #include "milters/spam/lesson.h"
 #include "milters/spam/score.h"
@@ -337,6 +340,42 @@ MR_TEST(spam_model_file_errors)
 	/* a zstd frame that is none: its magic number, and a size of 2^60 */
 	path = write_file(t, mr_span("\x28\xB5\x2F\xFD\xC0\0\0\0\0\0\0\0\0\x10\0\0", 16));
 	MR_CHECK_INT(t, MR_ECORRUPT, mr_spam_model_open(path, &m, NULL));
+}
+
+/* What happens to the file of a model that is open does not matter: it is neither cut nor changed. */
+MR_TEST(spam_model_file_changes)
+{
+	static const char noise[96 + 4096] = "\x89MRSPAM\n";
+	MR_AUTO(mr_spam_features) *f = mr_spam_features_new(NULL);
+	MR_AUTO_BUF bytes = MR_BUF(1 << 20);
+	struct mr_spam_score score;
+	struct mr_spam_model m;
+	struct small s;
+	const char *path;
+	MR_AUTO_FD fd = -1;
+
+	MR_NEED(t, f != NULL);
+	small_init(&s);
+	s.model.threshold = 5.0;
+	for (size_t i = 0; i < MR_COUNT(s.weight); i++)
+		s.weight[i] = (int16_t)htole16(1024); /* 1.0 */
+	MR_NEED(t, mr_spam_model_write(&s.model, &bytes) == 0);
+	path = write_file(t, mr_buf_span(&bytes));
+	MR_NEED(t, mr_spam_model_open(path, &m, NULL) == 0);
+	mr_spam_feature_add(f, MR_SPAM_WORD, 0, "word", MR_SPAN(""), MR_SPAN("a"));
+	mr_spam_score(&m, f, &score);
+	/* one word: its family's gain times 1.0, divided by the root of 1 */
+	MR_CHECK_NEAR(t, 2.5, score.points, 1e-9);
+	if ((fd = open(path, O_WRONLY | O_CLOEXEC)) >= 0) {
+		MR_CHECK_INT(t, 0, mr_write_all(fd, mr_span(noise, sizeof(noise))));
+		mr_spam_score(&m, f, &score);
+		MR_CHECK_NEAR(t, 2.5, score.points, 1e-9);
+		MR_CHECK_INT(t, 0, ftruncate(fd, 0));
+		mr_spam_score(&m, f, &score);
+		MR_CHECK_NEAR(t, 2.5, score.points, 1e-9);
+	}
+	MR_CHECK(t, fd >= 0);
+	mr_spam_model_done(&m);
 }
 
 MR_TEST(spam_model_builtin_and_empty)
