@@ -148,10 +148,10 @@ check: ## deps, build, unit tests, end-to-end tests
 model: all ## train the spam filter's built-in model anew, from the npm package
 	@tools/dev/make-model.sh $(B)
 
-playground: ## a whole private mail system on loopback; MTA=sendmail with the other one
+playground: ## a private mail system on loopback; MTA=sendmail, ARGS='--smtp-port 3525 ...'
 	@tools/dev/deps.sh
 	@$(MAKE) --no-print-directory all
-	@/usr/bin/python3 -B tests/e2e/playground.py --build $(B) $(if $(MTA),--mta $(MTA))
+	@/usr/bin/python3 -B tests/e2e/playground.py --build $(B) $(if $(MTA),--mta $(MTA)) $(ARGS)
 
 # -- what the tests can also run under -----------------------------------------------------------
 .PHONY: check-asan check-tsan check-oom check-valgrind cover fuzz fuzz-build

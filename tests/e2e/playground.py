@@ -7,6 +7,7 @@ Needs root, as Postfix and Dovecot do. Nothing in /etc is read or changed, and n
 import argparse
 import os
 import shutil
+import signal
 import sys
 import time
 import unicodedata
@@ -27,11 +28,11 @@ class Screen:
     def __init__(self):
         self.fancy = sys.stdout.isatty() and "NO_COLOR" not in os.environ
         self.width = max(80, min(160, shutil.get_terminal_size((120, 40)).columns - 1))
-        encoding = (sys.stdout.encoding or "").lower()
-        self.unicode = self.fancy and encoding.startswith("utf")
+        self.encoding = (sys.stdout.encoding or "ascii").lower()
+        self.unicode = self.fancy and self.encoding.startswith("utf")
         self.ellipsis = "…" if self.unicode else "..."
         self.arrow = " → " if self.unicode else " -> "
-        if not encoding.startswith("utf"):
+        if not self.encoding.startswith("utf"):
             sys.stdout.reconfigure(errors="replace")
 
     def style(self, text, *names):
@@ -50,7 +51,9 @@ class Screen:
         self.say(self.style(text, "bold"))
 
     def cell(self, text, width, right=False):
-        """Exactly width columns; wide characters count twice."""
+        """Exactly width columns; wide characters count twice. What the output's encoding lacks becomes
+        "?" here already, for that is one column."""
+        text = text.encode(self.encoding, "replace").decode(self.encoding)
         if columns(text) > width:
             room = width - len(self.ellipsis)
             while columns(text) > room:
@@ -62,8 +65,8 @@ class Screen:
 
 def columns(text):
     """How wide text is on a terminal."""
-    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1
-               for c in text)
+    return sum(0 if unicodedata.category(c) in ("Mn", "Me", "Cf")
+               else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 
 class Table:
@@ -71,7 +74,7 @@ class Table:
 
     def __init__(self, screen):
         self.screen = screen
-        self.rows = 0
+        self.rows, self.explained = 0, False
         room = screen.width - 4 - 7 - 10 - 18 - 16 - 6 * 2
         self.widths = (4, room // 3, room - room // 3, 7, 10, 18, 16)
 
@@ -91,10 +94,17 @@ class Table:
         self.screen.say("  ".join((
             style(cell(str(self.rows), widths[0], True), "dim"),
             cell(sender, widths[1]), cell(subject, widths[2]),
-            style(cell(score or "-", widths[3], True), *colour),
+            style(cell(score, widths[3], True), *colour),
             style(cell(people, widths[4]), *(["bold", "yellow"] if good is False else ["dim"])),
             style(cell(became, widths[5]), *colour),
             style(queue_id, "dim"))).rstrip())
+
+    def unscored(self):
+        """Below the first row without a score: why."""
+        if not self.explained:
+            self.explained = True
+            self.screen.say(self.screen.style(
+                "      no score: the MTA wrote this message itself, and shows such to no milter", "dim"))
 
 
 class Playground:
@@ -162,8 +172,13 @@ class Playground:
                            "waits in the queue" if waits else "not delivered", outcome.queue_id)
             return
         good = self._count(real, arrived.folder)
+        self._row(arrived, people, good)
+
+    def _row(self, arrived, people, good=None):
         self.table.row(arrived.sender, arrived.subject, arrived.score, people, became(arrived),
                        arrived.queue_id, good=good)
+        if not arrived.score:
+            self.table.unscored()
 
     def _submit(self, real, user):
         xclient = ({"ADDR": "192.0.2.10", "NAME": "client.example.net"}
@@ -231,8 +246,7 @@ class Playground:
         while True:
             time.sleep(0.5)
             for arrived in self.early + self.watch.new():
-                self.table.row(arrived.sender, arrived.subject, arrived.score, "", became(arrived),
-                               arrived.queue_id)
+                self._row(arrived, "")
             self.early = []
             self.system.check_alive()
 
@@ -267,6 +281,19 @@ def arguments():
 def main():
     """Returns the exit status."""
     options = arguments()
+    # A shell starts what is put behind "&" with SIGINT ignored, and Python then leaves it so.
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signum, signal.default_int_handler)
+    try:
+        return play(options)
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT      # before anything had been started
+
+
+def play(options):
+    """From the first check to the last clean-up; returns the exit status."""
+    if os.geteuid() != 0:
+        sys.exit("playground: needs root: Postfix, sendmail and Dovecot start as root")
     gone = missing(options.build, System.needs(spam=True, deliver="lmtpd"))
     if gone:
         sys.exit(f"not built in {options.build}: {', '.join(gone)} (run: make)")
@@ -287,7 +314,11 @@ def main():
     except KeyboardInterrupt:
         jail.hold_interrupts()
         screen.say("\nending everything")
-    except (InUse, DaemonFailed, AssertionError) as error:
+    except InUse as error:
+        print(f"playground: {error}\nOther ports: --smtp-port, --submission-port, --imap-port",
+              file=sys.stderr)
+        return 1
+    except (DaemonFailed, AssertionError) as error:
         print(f"playground: {error}", file=sys.stderr)
         return 1
     finally:

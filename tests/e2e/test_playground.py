@@ -1,4 +1,5 @@
 """What a newcomer sees first."""
+import io
 import os
 import re
 import signal
@@ -8,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from stack import COMMAND, DELIVER, LMTPD, SPAM, ground, missing, wait_until
+import playground as program
+from stack import COMMAND, DELIVER, LMTPD, SPAM, ground, letter, missing, send, wait_until
 from test_stack import jailed, name
 
 PROGRAM = Path(__file__).resolve().parent / "playground.py"
@@ -23,13 +25,13 @@ def playground(build, mta, tmp_path):
         pytest.skip(f"binary missing: {', '.join(gone)}")
     started = []
 
-    def start(*words):
+    def start(*words, **options):
         out = tmp_path / "out"
         with open(out, "wb") as file:
             started.append(subprocess.Popen(
                 [sys.executable, "-B", PROGRAM, "--build", build, "--mta", mta,
                  "--messages", str(MESSAGES), *words], stdin=subprocess.DEVNULL, stdout=file,
-                stderr=file))
+                stderr=file, **options))
         return started[-1], out
     yield start
     for process in started:
@@ -88,3 +90,71 @@ def test_address_in_use(playground):
         process, out = playground("--once")
         assert process.wait(60) == 1
         assert "127.0.0.1:2525 is in use" in out.read_text()
+        assert "--smtp-port" in out.read_text()
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_ends_from_a_script(playground, signum):
+    """What a shell starts with "&" has SIGINT ignored; it ends in the middle of the table all the same."""
+    process, out = playground(
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN))
+    wait_until(lambda: "queue id" in out.read_text() or process.poll() is not None, 60, out.read_text)
+    os.kill(process.pid, signum)
+    assert process.wait(30) == 0, out.read_text()
+    assert "Traceback" not in out.read_text()
+    assert not jailed(), [name(p) for p in jailed()]
+
+
+def test_ends_before_it_started(playground, tmp_path):
+    """While the messages are fetched, with SIGINT ignored: no traceback."""
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    (tools / "npm").write_text(f"#!/bin/sh\ntouch {tmp_path}/fetching\nexec sleep 60\n")
+    (tools / "npm").chmod(0o755)
+    process, out = playground(
+        "--cache", tmp_path / "empty", env=dict(os.environ, PATH=f"{tools}:{os.environ['PATH']}"),
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN))
+    wait_until((tmp_path / "fetching").exists, 30, out.read_text)
+    os.kill(process.pid, signal.SIGINT)
+    assert process.wait(30) == 130, out.read_text()
+    assert "Traceback" not in out.read_text()
+
+
+def test_needs_root(playground):
+    """It says so first."""
+    process, out = playground(user="nobody", group="nogroup", extra_groups=[])
+    assert process.wait(30) == 1
+    assert "needs root" in out.read_text() and "Traceback" not in out.read_text()
+
+
+def test_bounce_has_a_row(playground):
+    """The MTA's own mail has no score, which is explained once, and a queue id."""
+    process, out = playground("--messages", "0")
+    wait_until(lambda: "Ctrl-C ends everything" in out.read_text() or process.poll() is not None, 60,
+               out.read_text)
+    for _ in range(2):
+        assert send(2525, "alice@example.org", "nobody@example.org", letter("Anyone there?")).accepted
+    rows = wait_until(lambda: (lambda r: r if len(r) == 2 else None)(
+        [row for row in out.read_text().splitlines() if "alice: INBOX" in row]), 30, out.read_text)
+    for row in rows:
+        assert re.search(r"alice: INBOX +[0-9A-Za-z]{8,}$", row), row
+    assert out.read_text().count("no score:") == 1
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii", "latin-1"])
+def test_columns(monkeypatch, encoding):
+    """A cell is as wide as it should be on the screen: East Asian characters have two columns, marks
+    none (Unicode, UAX 11), and what an encoding lacks becomes one question mark."""
+    raw = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding=encoding))
+    screen = program.Screen()
+    wide = {"汽": 2, "ｱ": 1, "한": 2, "é": 1, "e\u0301": 1, "क\u094d": 1, "☎\ufe0f": 1}
+    for text, columns in wide.items():
+        screen.say(screen.cell(text, 6) + "|")
+        sys.stdout.flush()
+        line = raw.getvalue().decode(encoding).splitlines()[-1]
+        shown = columns if encoding == "utf-8" else len(line.rstrip("| "))
+        assert len(line.rstrip("| ")) == (len(text) if encoding == "utf-8" else shown)
+        assert line == line.rstrip("| ") + " " * (6 - shown) + "|", (text, line)
+    cut = screen.cell("汽车、交通行业", 10)
+    assert len(cut) == 10 if encoding != "utf-8" else cut == "汽车、... "

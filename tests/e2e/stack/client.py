@@ -40,6 +40,14 @@ class Sender(smtplib.SMTP):
                 raise smtplib.SMTPResponseException(code, text)
             self.ehlo()
 
+    def __exit__(self, kind, *rest):
+        """An exception in the middle of a conversation: no QUIT, the MTA's next answer is to something
+        else."""
+        if kind is not None:
+            self.close()
+            return
+        super().__exit__(kind, *rest)
+
     def deliver(self, sender, recipients, message, options=()):
         """Send message (bytes, or an EmailMessage) and say what became of it; no exception."""
         if isinstance(recipients, str):

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from . import jail
 
 _FIELDS = "BODY.PEEK[HEADER.FIELDS (FROM SUBJECT RECEIVED X-SPAM-SCORE X-SPAM-STATUS)]"
-# The MTA's own Received: both write "by HOST ... id QUEUEID".
-_QUEUE_ID = re.compile(rf"by {re.escape(jail.HOST_NAME)} \(.*? id ([0-9A-Za-z]+)", re.DOTALL)
+# The MTA's own Received: both write "by HOST ... id QUEUEID", and Postfix folds before "id" in a bounce.
+_QUEUE_ID = re.compile(rf"by {re.escape(jail.HOST_NAME)} \(.*?\sid ([0-9A-Za-z]+)", re.DOTALL)
 
 
 @dataclass
