@@ -51,7 +51,7 @@ def main(build, words):
         print(f"no real messages, their tests are skipped: {error}", file=sys.stderr)
     jail.enter(net=True)
     tally = Tally()
-    status = pytest.main(["-rs", "-q", "-p", "no:cacheprovider", "--rootdir", str(HERE),
+    status = pytest.main(["-rfEs", "-q", "-p", "no:cacheprovider", "--rootdir", str(HERE),
                           "--build", str(build), *where, *words], plugins=[tally])
     print(f"{tally.passed} passed, {len(tally.failed)} failed, {tally.skipped} skipped", flush=True)
     return 0 if status == 0 and tally.passed else 1

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Everything: dependencies, build, unit tests, end-to-end tests. The last line is
-# "N passed, N failed, N skipped" over both kinds of tests; exit status 1 if anything failed, or if
-# one of the two ran nothing.
+# "N passed, N failed, N skipped" over both kinds of tests, and above it is the name of each that
+# failed; exit status 1 if anything failed, or if one of the two ran nothing.
 #   MODE=asan tools/dev/check.sh
 set -u
 cd "$(dirname "$0")/../.."
@@ -9,9 +9,14 @@ mode=${MODE:-dev}
 logs=build/$mode/check
 mkdir -p "$logs"
 passed=0 failed=0 skipped=0
+: >"$logs/failed"
 
-fail() { echo "check: $*" >&2; failed=$((failed + 1)); }
+fail() { echo "check: $*" | tee -a "$logs/failed" >&2; failed=$((failed + 1)); }
 finish() {
+	if [ -s "$logs/failed" ]; then
+		echo "== failed (logs: $logs)"
+		cat "$logs/failed"
+	fi
 	echo "$passed passed, $failed failed, $skipped skipped"
 	[ "$failed" = 0 ]
 	exit
@@ -24,6 +29,8 @@ tests() {
 	"$@" >"$logs/$name.log" 2>&1 </dev/null
 	status=$?
 	cat "$logs/$name.log"
+	# run-unit.sh and pytest write one such line for each.
+	grep -E '^(FAILED|ERROR) ' "$logs/$name.log" | sed "s/^/$name: /" >>"$logs/failed"
 	counts=$(tail -n 1 "$logs/$name.log" |
 		sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed, \([0-9]*\) skipped$/\1 \2 \3/p')
 	if [ -z "$counts" ]; then
