@@ -78,11 +78,23 @@ bool spam_read(struct spam *s, const struct mr_spam_item *item, struct mr_spam_v
 	return false;
 }
 
+static bool is_class(const char *word)
+{
+	return strcmp(word, "--spam") == 0 || strcmp(word, "--ham") == 0;
+}
+
+/* What gives messages. */
+static bool is_path(const char *word)
+{
+	return word[0] != '-' || word[1] == '\0' || strcmp(word, "--list") == 0;
+}
+
 /* One option, or one path. Returns how many words it took, or 0: usage. */
 static int take(struct spam *s, const struct verb *verb, char **word, int left, int *tag,
 		int *err_out)
 {
 	const char *w = word[0];
+	bool list = strcmp(w, "--list") == 0;
 
 	if (strcmp(w, "--json") == 0) {
 		s->cli->json = true;
@@ -96,32 +108,37 @@ static int take(struct spam *s, const struct verb *verb, char **word, int left, 
 			s->model_named = true;
 		}
 		return 2;
-	} else if (strcmp(w, "--spam") == 0 && verb->classes) {
-		*tag = SPAM_TAG_SPAM;
-	} else if (strcmp(w, "--ham") == 0 && verb->classes) {
-		*tag = SPAM_TAG_HAM;
-	} else if ((w[0] == '-' && w[1] != '\0') || !verb->paths ||
-		   (verb->classes && *tag == SPAM_TAG_NONE)) {
+	} else if (is_class(w) && verb->classes) {
+		*tag = strcmp(w, "--spam") == 0 ? SPAM_TAG_SPAM : SPAM_TAG_HAM;
+	} else if (!is_path(w) || !verb->paths || (verb->classes && *tag == SPAM_TAG_NONE)) {
 		return 0;
 	} else {
-		*err_out = mr_spam_source_add(s->source, w, *tag);
+		*err_out = list ? mr_spam_source_add_list(s->source, *tag)
+				: mr_spam_source_add(s->source, w, *tag);
 	}
 	return 1;
 }
 
 static int options(struct spam *s, const struct verb *verb, int argc, char **argv)
 {
-	int tag = SPAM_TAG_NONE, taken, err = 0, paths = 0;
+	int tag = SPAM_TAG_NONE, taken, err = 0;
+	bool missing = verb->paths; /* no path yet, or none since the class was named */
 
 	for (int i = 0; i < argc; i += taken) {
+		/* --spam --ham x: what of it is meant, nobody knows */
+		if (is_class(argv[i]) && missing && tag != SPAM_TAG_NONE)
+			return cli_usage("spam");
 		taken = take(s, verb, argv + i, argc - i, &tag, &err);
 		if (taken == 0)
 			return cli_usage("spam");
 		if (err < 0)
 			return cli_complain(err, "cannot read", argv[i]);
-		paths += taken == 1 && (argv[i][0] != '-' || argv[i][1] == '\0');
+		if (is_class(argv[i]))
+			missing = true;
+		else if (taken == 1 && is_path(argv[i]))
+			missing = false;
 	}
-	return verb->paths && paths == 0 ? cli_usage("spam") : CLI_OK;
+	return missing ? cli_usage("spam") : CLI_OK;
 }
 
 static int run(struct spam *s, const struct verb *verb, int argc, char **argv)

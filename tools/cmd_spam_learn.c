@@ -62,24 +62,25 @@ static void tell_milter(struct spam *s)
 				   "millrace reload spam");
 }
 
-static int rebuild(struct spam *s, struct mr_store *store)
+/* lessons_out: how many the model was made of. */
+static int rebuild(struct spam *s, struct mr_store *store, size_t *lessons_out)
 {
 	struct mr_spam_model base = { .threshold = 0 };
-	size_t lessons = 0, skipped = 0;
+	size_t skipped = 0;
 	int err = base_load(s, &base);
 
 	if (err == 0) {
 		progress_start(&s->progress, "training");
 		err = mr_spam_rebuild(store, &base, s->model_path, on_progress, &s->progress,
-				      &lessons, &skipped);
+				      lessons_out, &skipped);
 		progress_end(&s->progress);
 	}
 	mr_spam_model_done(&base);
 	if (err < 0)
 		return cli_complain(err, "cannot write the model", s->model_path);
 	if (skipped > 0)
-		fprintf(stderr, "millrace: %zu lessons of another version were left out\n",
-			skipped);
+		fprintf(stderr, "millrace: %zu lesson%s of another version left out\n", skipped,
+			skipped == 1 ? "" : "s");
 	tell_milter(s);
 	return s->failed > 0 ? CLI_FAILED : CLI_OK;
 }
@@ -121,6 +122,7 @@ int spam_learn(struct spam *s)
 {
 	MR_AUTO(mr_store) *store = spam_store(s, MR_STORE_CREATE);
 	struct learn l = { .s = s, .store = store };
+	size_t lessons = 0;
 	int err, code;
 
 	if (store == NULL)
@@ -135,7 +137,7 @@ int spam_learn(struct spam *s)
 	mr_spam_batch_done(&l.batch);
 	if (err < 0)
 		return cli_complain(err, "cannot keep the lessons", NULL);
-	code = rebuild(s, store);
+	code = rebuild(s, store, &lessons);
 	if (code == CLI_OK || code == CLI_FAILED)
 		report(s, "learned", l.spam, l.ham);
 	return code;
@@ -162,6 +164,7 @@ int spam_unlearn(struct spam *s)
 {
 	MR_AUTO(mr_store) *store = spam_store(s, MR_STORE_WRITE);
 	struct learn l = { .s = s, .store = store };
+	size_t lessons = 0;
 	int err, code;
 
 	if (store == NULL)
@@ -171,17 +174,27 @@ int spam_unlearn(struct spam *s)
 	progress_end(&s->progress);
 	if (err < 0)
 		return cli_complain(err, "cannot take lessons back", NULL);
-	code = rebuild(s, store);
+	code = rebuild(s, store, &lessons);
 	if (code == CLI_OK && s->cli->json)
 		printf("{\"unlearned\":%zu}\n", l.spam);
 	else if (code == CLI_OK)
-		printf("took back %zu lessons\n", l.spam);
+		printf("took back %zu lesson%s\n", l.spam, l.spam == 1 ? "" : "s");
 	return code;
 }
 
 int spam_rebuild(struct spam *s)
 {
 	MR_AUTO(mr_store) *store = spam_store(s, MR_STORE_WRITE);
+	size_t lessons = 0;
+	int code;
 
-	return store == NULL ? CLI_FAILED : rebuild(s, store);
+	if (store == NULL)
+		return CLI_FAILED;
+	code = rebuild(s, store, &lessons);
+	if (code == CLI_OK && s->cli->json)
+		printf("{\"lessons\":%zu}\n", lessons);
+	else if (code == CLI_OK)
+		printf("made %s from %zu lesson%s\n", s->model_path, lessons,
+		       lessons == 1 ? "" : "s");
+	return code;
 }

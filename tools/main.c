@@ -8,7 +8,9 @@ const struct command commands[] = {
 	{ "domain", cmd_domain, "add|remove NAME | list", "domains that we receive mail for" },
 	{ "spam", cmd_spam,
 	  "learn --spam|--ham PATH... | unlearn|score|explain PATH... | rebuild"
-	  " [--model FILE|empty] [--arriving]",
+	  " [--model FILE|empty] [--arriving]\n"
+	  "       PATH: a message, mbox, Maildir or folder; - a message on standard input;"
+	  " --list names of files there",
 	  "teach the spam filter, and ask it" },
 	{ "user", cmd_user, "add|remove|disable|enable ADDRESS | list [DOMAIN]",
 	  "users of a domain" },

@@ -2,7 +2,9 @@
 
 #include <errno.h>
 #include <fts.h>
+#include <stdio.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "lib/base/mr_alloc.h"
 #include "lib/base/mr_ascii.h"
@@ -10,15 +12,19 @@
 #include "lib/base/mr_err.h"
 #include "lib/base/mr_io.h"
 
+#define INPUT_SIZE_MAX ((size_t)4 << 30) /* standard input: an operator's own, like his files */
+
 struct file {
 	size_t name; /* offset in names */
 	int tag;
+	bool input; /* standard input; a file that is called "-" is not */
 };
 
 struct mr_spam_source {
 	struct mr_buf names; /* each ends in NUL */
 	struct file *file;
 	size_t count, room;
+	bool input_given; /* as a message or as a list: it can be read once */
 };
 
 struct mr_spam_source *mr_spam_source_new(void)
@@ -62,7 +68,7 @@ static int add_file(struct mr_spam_source *s, struct mr_span name, int tag)
 	}
 	if ((err = mr_buf_add(&s->names, name)) < 0 || (err = mr_buf_addc(&s->names, '\0')) < 0)
 		return err;
-	s->file[s->count++] = (struct file){ at, tag };
+	s->file[s->count++] = (struct file){ .name = at, .tag = tag };
 	return 0;
 }
 
@@ -105,14 +111,33 @@ static bool is_folder(const char *path)
 	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-static int add_names(struct mr_spam_source *s, FILE *in, int tag)
+static int input_take(struct mr_spam_source *s)
+{
+	if (s->input_given)
+		return MR_EEXIST;
+	s->input_given = true;
+	return 0;
+}
+
+static int add_input(struct mr_spam_source *s, int tag)
+{
+	int err = input_take(s);
+
+	if (err == 0)
+		err = add_file(s, MR_SPAN("-"), tag);
+	if (err == 0)
+		s->file[s->count - 1].input = true;
+	return err;
+}
+
+int mr_spam_source_add_list(struct mr_spam_source *s, int tag)
 {
 	char *line = NULL; /* getline's: released by free() */
 	size_t room = 0;
 	ssize_t len;
-	int err = 0;
+	int err = input_take(s);
 
-	while (err == 0 && (len = getline(&line, &room, in)) >= 0) {
+	while (err == 0 && (len = getline(&line, &room, stdin)) >= 0) {
 		struct mr_span name = mr_span(line, (size_t)len);
 
 		if (name.len > 0 && name.p[name.len - 1] == '\n')
@@ -131,7 +156,7 @@ int mr_spam_source_add(struct mr_spam_source *s, const char *path, int tag)
 	int err;
 
 	if (strcmp(path, "-") == 0)
-		return add_names(s, stdin, tag);
+		return add_input(s, tag);
 	if (stat(path, &st) < 0)
 		return mr_err_from_errno(errno);
 	if (!S_ISDIR(st.st_mode))
@@ -246,11 +271,19 @@ int mr_spam_source_each(const struct mr_spam_source *s, mr_spam_item_fn *each, v
 					     .tag = s->file[i].tag,
 					     .file = i };
 		struct mr_map map = { { NULL, 0 } };
+		MR_AUTO(mr_arena) *arena = NULL;
 
-		item.err = mr_map_file(item.name, &map);
-		item.raw = map.span;
-		if (item.err == 0 && is_from_line(map.span))
-			err = each_of_mbox(&item, map.span, each, arg);
+		if (s->file[i].input) {
+			arena = mr_arena_new(INPUT_SIZE_MAX);
+			item.err =
+				arena ? mr_read_fd(STDIN_FILENO, INPUT_SIZE_MAX, arena, &item.raw)
+				      : MR_ENOMEM;
+		} else {
+			item.err = mr_map_file(item.name, &map);
+			item.raw = map.span;
+		}
+		if (item.err == 0 && is_from_line(item.raw))
+			err = each_of_mbox(&item, item.raw, each, arg);
 		else
 			err = each(arg, &item);
 		mr_map_done(&map);

@@ -30,10 +30,10 @@ class Filter:
 
     def run(self, verb, *words, stdin=None, code=0):
         done = subprocess.run([str(self.program), "spam", verb, "--model", str(self.model),
-                               *map(str, words)], input=stdin, capture_output=True, text=True,
-                              check=False)
+                               *map(str, words)], capture_output=True, check=False,
+                              input=stdin.encode() if isinstance(stdin, str) else stdin)
         assert done.returncode == code, done.stderr
-        return done.stdout
+        return done.stdout.decode()
 
     def digest(self):
         return hashlib.sha256(self.model.read_bytes()).hexdigest()
@@ -106,7 +106,7 @@ def test_lessons_are_a_set(build, mails, tmp_path):
     two.run("learn", "--spam", *mails["spam"][10:])
     two.run("learn", "--spam", *mails["spam"][:20])  # ten of them for the second time
     assert one.digest() != two.digest()
-    assert two.run("unlearn", mails["ham"][0]).startswith("took back 1 ")
+    assert two.run("unlearn", mails["ham"][0]).startswith("took back 1 lesson\n")
     assert one.digest() == two.digest()
     # what was never taught cannot be taken back, and changes nothing
     assert two.run("unlearn", mails["ham"][0]).startswith("took back 0 ")
@@ -116,7 +116,8 @@ def test_lessons_are_a_set(build, mails, tmp_path):
     assert one.digest() != two.digest()
     two.run("learn", "--ham", mails["ham"][1])
     assert one.digest() == two.digest()
-    two.run("rebuild")
+    # mails["spam"] and all but one of mails["ham"]
+    assert two.run("rebuild") == f"made {two.model} from {SPAM + HAM - 1} lessons\n"
     assert one.digest() == two.digest()
 
 
@@ -138,12 +139,32 @@ def test_sources(build, mails, tmp_path):
     names = "".join(f"{path}\n" for path in mails["ham"])
     digests = set()
     for name, words, stdin in (("files", mails["ham"], None), ("maildir", [maildir], None),
-                               ("mbox", [tmp_path / "mbox"], None), ("list", ["-"], names)):
+                               ("mbox", [tmp_path / "mbox"], None), ("list", ["--list"], names),
+                               ("pipe", ["-"], mbox)):
         spam = Filter(build, tmp_path, name)
         out = spam.run("learn", "--model", "empty", "--ham", *words, stdin=stdin)
         assert f"learned 0 spam and {len(mails['ham'])} good messages" in out, name
         digests.add(spam.digest())
     assert len(digests) == 1
+
+
+def test_one_message_on_standard_input(build, mails, tmp_path):
+    """As in millrace-spam -m -; the message's lines are no names of files."""
+    spam = Filter(build, tmp_path)
+    spam.run("learn", "--spam", mails["spam"][0], "--ham", mails["ham"][0])
+    name, *points = spam.run("score", mails["spam"][0]).split("\t")
+    assert name == str(mails["spam"][0])
+    assert spam.run("score", "-", stdin=mails["spam"][0].read_bytes()).split("\t") == ["-", *points]
+    spam.run("score", "-", "--list", stdin="", code=1)      # it can be read once
+
+
+@pytest.mark.parametrize("words", [["--spam", "--ham", "{}"], ["--ham", "{}", "--spam"], ["{}"], ["--spam"],
+                                   ["--ham", "{}", "--spam", "--json", "--ham", "{}"]])
+def test_a_class_without_a_path_is_usage(build, mails, tmp_path, words):
+    """Nothing is learned from a line that can be read in two ways."""
+    spam = Filter(build, tmp_path)
+    spam.run("learn", *(word.format(mails["ham"][0]) for word in words), code=64)
+    assert not spam.model.exists()
 
 
 def test_bulk_scores_are_columns(build, mails, tmp_path):

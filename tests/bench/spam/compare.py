@@ -39,7 +39,7 @@ def ours(millrace, folder):
     learn = cpu([millrace, "spam", "learn", "--model", "empty", "--model", model,
                  "--spam", links(folder, "spam"), "--ham", links(folder, "ham")])
     with open(os.path.join(folder, "test")) as names, open(scores, "w") as out:
-        score = cpu([millrace, "spam", "score", "--model", model, "-"], names, out)
+        score = cpu([millrace, "spam", "score", "--model", model, "--list"], names, out)
     return learn, score, scores
 
 
