@@ -36,7 +36,7 @@ while read -r name word arg; do
 done <"$list"
 
 [ -n "$missing$unpack" ] || { echo "deps: nothing missing"; exit 0; }
-echo "deps: missing:$missing; to unpack:${unpack:- none}"
+echo "deps: missing:${missing:- none}; to unpack:${unpack:- none}"
 [ -z "$dry" ] || exit 0
 
 # A fresh machine has no package lists, or old ones.
@@ -70,7 +70,7 @@ fi
 
 for package in $unpack; do
 	mkdir -p "$unpack_dir"
-	(cd "$unpack_dir" && rm -f "${package}"_*.deb && apt-get -q download "$package" >/dev/null &&
+	(cd "$unpack_dir" && rm -f "${package}"_*.deb && apt-get -q -o APT::Sandbox::User=root download "$package" >/dev/null &&
 		dpkg -x "${package}"_*.deb root && rm -f "${package}"_*.deb) || die "cannot unpack $package"
 	touch "$unpack_dir/.have-$package"
 done
