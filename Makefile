@@ -198,7 +198,7 @@ compile_commands.json: ## for editors and clang-tidy
 PREFIX ?= /usr
 .PHONY: install
 install: ## programs, manual pages, units, samples; DESTDIR, PREFIX=/usr; best with MODE=release
-	@$(MAKE) --no-print-directory MODE=$(MODE) all
+	@$(MAKE) -s --no-print-directory MODE=$(MODE) all
 	@tools/dev/install.sh $(B) '$(DESTDIR)' '$(PREFIX)'
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
