@@ -34,7 +34,7 @@ struct mr_edit {
 	struct mr_span name, value;
 };
 
-#define MR_EDITS_MAX 2000
+#define MR_EDITS_MAX (MR_MSG_FIELDS_MAX + 100) /* all fields deleted, and some added */
 
 /*
  * The message msg after the edits, in arena, which must have room for it. Whether a name or a value

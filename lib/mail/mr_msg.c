@@ -7,7 +7,7 @@
 #include "lib/mail/mr_scan.h"
 
 const struct mr_msg_limits mr_msg_limits_default = {
-	.fields_max = 10000,
+	.fields_max = MR_MSG_FIELDS_MAX,
 	.parts_max = 10000,
 	.depth_max = 100,
 	.params_size_max = 64 * 1024,

@@ -15,6 +15,8 @@
 #include "lib/base/mr_arena.h"
 #include "lib/base/mr_span.h"
 
+#define MR_MSG_FIELDS_MAX 10000 /* fields_max of mr_msg_limits_default */
+
 /* Limits. The defaults are what the fuzzer and the hostile set run with. */
 struct mr_msg_limits {
 	uint32_t fields_max; /* header fields of all parts together */

@@ -8,7 +8,8 @@
 #include "lib/base/mr_arena.h"
 #include "lib/mail/mr_msg.h"
 
-#define MR_ACTIONS_MAX     1000
+/* Every field that the parser saw may have to go, and there is room for what a stage adds. */
+#define MR_ACTIONS_MAX     (MR_MSG_FIELDS_MAX + 100)
 #define MR_ACT_NAME_MAX    256
 #define MR_ACT_VALUE_MAX   65000 /* bytes of one field's value: libmilter's packet */
 #define MR_ACT_BODY_MAX    INT32_MAX

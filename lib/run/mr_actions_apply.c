@@ -2,6 +2,8 @@
 #include "lib/mail/mr_edit.h"
 #include "lib/run/mr_milter.h"
 
+_Static_assert(MR_ACTIONS_MAX <= MR_EDITS_MAX, "what a stage asks for can be applied");
+
 /* False: a change of the envelope, not of the message. */
 static bool edit_of(const struct mr_act *act, struct mr_edit *edit_out)
 {

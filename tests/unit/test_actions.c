@@ -139,13 +139,14 @@ MR_TEST(actions_delete_behind_the_table)
 MR_TEST(actions_delete_too_many)
 {
 	MR_AUTO(mr_arena) *arena = mr_arena_new(ARENA_MAX);
-	struct mr_field *field = arena ? mr_arena_array(arena, 1001, sizeof(*field)) : NULL;
+	struct mr_field *field =
+		arena ? mr_arena_array(arena, MR_ACTIONS_MAX + 1, sizeof(*field)) : NULL;
 	struct mr_part part;
-	struct mr_msg msg = fields_only(field, &part, 1001);
+	struct mr_msg msg = fields_only(field, &part, MR_ACTIONS_MAX + 1);
 	struct mr_actions acts;
 
 	MR_NEED(t, field);
-	for (int i = 0; i < 1001; i++)
+	for (int i = 0; i < MR_ACTIONS_MAX + 1; i++)
 		field[i].name = MR_SPAN("X");
 	mr_actions_init(&acts, arena, MR_MAY_FIELDS);
 	MR_CHECK_INT(t, MR_ELIMIT, mr_act_delete_all(&acts, &msg, "X"));

@@ -140,6 +140,38 @@ MR_TEST(spam_stage_removes_foreign)
 	bench_done(&b);
 }
 
+/* As many copies as the parser sees fields: all go, from the last one up, and ours come. */
+MR_TEST(spam_stage_removes_thousands)
+{
+	static const unsigned rows[] = { 3000, MR_MSG_FIELDS_MAX - 2 }; /* MAIL has two fields */
+
+	for (size_t i = 0; i < MR_COUNT(rows); i++) {
+		struct mr_actions acts = { .count = 0 };
+		MR_AUTO_BUF raw = MR_BUF(1 << 20);
+		unsigned left = rows[i];
+		struct bench b;
+		int err = bench_init(t, &b, 9.0);
+
+		t->row = (long)i;
+		for (unsigned k = 0; k < rows[i]; k++)
+			mr_buf_adds(&raw, "X-Spam-Flag: NO\n");
+		mr_buf_adds(&raw, MAIL);
+		if (err == 0 && (err = mr_buf_err(&raw)) == 0) {
+			run(t, &b, mr_buf_str(&raw), &acts);
+			MR_CHECK_INT(t, MR_VERDICT_ACCEPT, acts.verdict);
+			MR_CHECK_INT(t, rows[i] + 3, acts.count);
+			for (size_t k = 0; k < acts.count && acts.act[k].kind == MR_ACT_DELETE; k++)
+				left -= acts.act[k].index == left;
+			MR_CHECK_INT(t, 0, left);
+			MR_CHECK_SPAN(t, "YES", value_of(&acts, "X-Spam-Flag"));
+			MR_CHECK_SPAN(t, "9.000", value_of(&acts, "X-Spam-Score"));
+			MR_CHECK(t, value_of(&acts, "X-Spam-Status").len > 4);
+		}
+		MR_CHECK_INT(t, 0, err);
+		bench_done(&b);
+	}
+}
+
 MR_TEST(spam_stage_upstream)
 {
 	struct mr_actions acts = { .count = 0 };
