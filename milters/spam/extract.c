@@ -23,15 +23,6 @@ struct extract {
 	size_t text_left;
 };
 
-static struct mr_span lower_name(struct mr_span name, char *out, size_t size)
-{
-	size_t len = name.len < size ? name.len : size;
-
-	for (size_t i = 0; i < len; i++)
-		out[i] = mr_lower(name.p[i]);
-	return mr_span(out, len);
-}
-
 /*
  * Lines that end in LF, at most size_max bytes, cut between characters. A message has CR LF on arrival
  * and LF in a Maildir, and must not have other features there: what counts bytes would see it.
@@ -104,7 +95,7 @@ static int field_text(struct extract *x, struct mr_span value, struct mr_span *t
 static int add_field(struct extract *x, const struct mr_field *field, uint64_t seed)
 {
 	char folded[MR_SPAM_TOKEN_MAX];
-	struct mr_span name = lower_name(field->name, folded, sizeof(folded)), text;
+	struct mr_span name = mr_spam_lower(field->name, folded, sizeof(folded)), text;
 	struct mr_spam_words w = { .f = x->f,
 				   .family = MR_SPAM_HEAD,
 				   .kind = "header-word",
@@ -131,7 +122,7 @@ static int add_header(struct extract *x)
 	for (uint32_t i = 0; i < view->count; i++) {
 		char folded[MR_SPAM_TOKEN_MAX];
 		const struct mr_field *field = view->field[i];
-		struct mr_span name = lower_name(field->name, folded, sizeof(folded));
+		struct mr_span name = mr_spam_lower(field->name, folded, sizeof(folded));
 
 		mr_spam_feature_add(x->f, MR_SPAM_NAME, mr_spam_hash(SEED_NAME, name),
 				    "header-name", field->name, field->name);
@@ -153,7 +144,7 @@ static void add_build(struct extract *x, const char *kind, struct mr_span text)
 
 	mr_spam_feature_add(x->f, MR_SPAM_HTML,
 			    mr_spam_hash(mr_spam_hash(SEED_BUILD, mr_span_str(kind)),
-					 lower_name(text, folded, sizeof(folded))),
+					 mr_spam_lower(text, folded, sizeof(folded))),
 			    kind, MR_SPAN(""), text);
 }
 

@@ -21,15 +21,6 @@ struct state {
 	uint32_t links, images, comments, tags, text_size;
 };
 
-static struct mr_span lower(struct mr_span s, char *out, size_t size)
-{
-	size_t len = s.len < size ? s.len : size;
-
-	for (size_t i = 0; i < len; i++)
-		out[i] = mr_lower(s.p[i]);
-	return mr_span(out, len);
-}
-
 static void add(struct state *s, uint64_t hash, const char *kind, struct mr_span field,
 		struct mr_span text)
 {
@@ -72,7 +63,8 @@ static int add_attr(struct state *s, uint64_t tag_hash, struct mr_span tag,
 		    const struct mr_html_attr *attr)
 {
 	char folded[VALUE_SIZE_MAX];
-	uint64_t hash = mr_spam_hash(tag_hash ^ SEED_ATTR, lower(attr->name, folded, 24));
+	uint64_t hash = mr_spam_hash(tag_hash ^ SEED_ATTR,
+				     mr_spam_lower(attr->name, folded, sizeof(folded)));
 	struct mr_span url;
 	int err;
 
@@ -89,8 +81,10 @@ static int add_attr(struct state *s, uint64_t tag_hash, struct mr_span tag,
 		   mr_span_eq_nocase(attr->name, MR_SPAN("title"))) {
 		mr_spam_words_add(s->words, attr->value); /* shown where the image is not */
 	} else if (attr->value.len <= VALUE_SIZE_MAX) {
-		add(s, mr_spam_hash(hash ^ SEED_VALUE, lower(attr->value, folded, 24)), "value",
-		    attr->name, attr->value);
+		add(s,
+		    mr_spam_hash(hash ^ SEED_VALUE,
+				 mr_spam_lower(attr->value, folded, sizeof(folded))),
+		    "value", attr->name, attr->value);
 	}
 	return 0;
 }
@@ -98,7 +92,7 @@ static int add_attr(struct state *s, uint64_t tag_hash, struct mr_span tag,
 static int add_start(struct state *s, const struct mr_html_token *tok)
 {
 	char folded[16];
-	uint64_t hash = mr_spam_hash(SEED_TAG, lower(tok->name, folded, sizeof(folded)));
+	uint64_t hash = mr_spam_hash(SEED_TAG, mr_spam_lower(tok->name, folded, sizeof(folded)));
 	struct mr_span attrs = tok->attrs;
 	struct mr_html_attr attr;
 	int err;

@@ -8,6 +8,15 @@ static const uint8_t class_of[256] = {
 	['\''] = 3,        ['-'] = 3,         ['_'] = 3,         ['.'] = 2,
 };
 
+struct mr_span mr_spam_lower(struct mr_span name, char *out, size_t size)
+{
+	size_t len = name.len < size ? name.len : size;
+
+	for (size_t i = 0; i < len; i++)
+		out[i] = mr_lower(name.p[i]);
+	return mr_span(out, len);
+}
+
 struct mr_span mr_spam_word_fold(struct mr_span word, char *out, size_t size)
 {
 	size_t len = 0;

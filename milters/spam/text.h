@@ -25,6 +25,9 @@ struct mr_spam_words {
 /* Add the words of text. One text may come in pieces cut between words. */
 void mr_spam_words_add(struct mr_spam_words *w, struct mr_span text);
 
+/* The first size bytes of a name, its ASCII letters small. */
+struct mr_span mr_spam_lower(struct mr_span name, char *out, size_t size);
+
 /* A word as it is hashed: small letters, one 0 for each run of digits; at most size bytes. */
 struct mr_span mr_spam_word_fold(struct mr_span word, char *out, size_t size);
 
