@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
@@ -82,6 +83,29 @@ def test_version_is_one(build):
     said = {subprocess.run([build / "bin" / COMMAND, word], text=True, capture_output=True,
                            check=True).stdout for word in ("version", "-V", "--version")}
     assert len(said) == 1 and re.fullmatch(r"millrace [0-9.]+\n", said.pop())
+
+
+@pytest.mark.parametrize("line, offers", [
+    ("", {"domain", "user", "spam", "status", "stats", "trace", "reload", "drain", "playground", "version"}),
+    ("--v", {"--version"}), ("domain remove ", {"example.org"}), ("user list exa", {"example.org"}),
+    ("user remove tab", {"tab@example.org"}), ("spam reb", {"rebuild"}), ("spam score ", {"a", "b"}),
+    ("spam learn --ham ", {"a", "b"}), ("spam learn --h", {"--ham"}), ("spam score --h", set()),
+    ("spam score --model ", {"a", "b"}), ("spam rebuild ", {"--model", "--json"}),
+    ("playground --m", {"--mta", "--messages"}), ("playground --mta s", {"sendmail"})])
+def test_completion(mail, tmp_path, line, offers):
+    """What bash offers behind `millrace -c FILE LINE`, in a folder with the files a and b."""
+    script = Path(__file__).parents[2] / "tools/millrace.bash-completion"
+    if "tab@example.org" not in mail.millrace.command("user", "list").split():
+        mail.millrace.command("user", "add", "tab@example.org")
+    for name in ("a", "b"):
+        (tmp_path / name).touch()
+    words = ["millrace", "-c", str(mail.millrace.conf), *line.split(" ")]
+    asked = """source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _millrace
+             printf '%s\\n' "${COMPREPLY[@]}" """
+    done = subprocess.run(["bash", "-c", asked, "bash", script, *words], text=True, capture_output=True,
+                          check=True, cwd=tmp_path, stdin=subprocess.DEVNULL, timeout=60,
+                          env={**os.environ, "PATH": f"{mail.millrace.bin}:{os.environ['PATH']}"})
+    assert set(done.stdout.split()) == offers and done.stderr == ""
 
 
 @pytest.mark.parametrize("words, why", [
