@@ -1,6 +1,8 @@
 """The spam milter and `millrace spam` on real mail: what is learned from a mailbox is what was seen when
 it arrived, and lessons are a set."""
+import email.policy
 import hashlib
+import re
 import subprocess
 
 import pytest
@@ -96,6 +98,28 @@ def test_a_lesson_acts_at_once(make_system):
                 lesson.write_bytes(box.raw()[0])
     assert scores[1] > scores[0] + 0.5, scores
     assert scores[2] == scores[0], scores
+
+
+def test_forged_fields_are_removed(mail):
+    """A forged verdict goes in whatever form it is written, and so do 1,500 of them; fields between
+    them stay."""
+    forms = [b"X-Spam-Flag : YES", b"X-Spam-Flag\t: YES", b"X-Spam-Flag:YES",
+             b"X-Spam-Flag:\r\n YES", b"X-Spam-Flag   :\r\n\tYES", b"x-spam-flag: YES",
+             b"X-SPAM-FLAG:\tYES\r\n (c)"]
+    cases = {"forms": b"".join(form + b"\r\nX-A: 1\r\n" for form in forms),
+             "many": b"X-Spam-Flag: YES\r\n" * 1500 + b"X-A: 1\r\n" * len(forms)}
+    for name, forged in cases.items():
+        user = mail.new_user()
+        content = forged + letter("The train", to=user).as_bytes(policy=email.policy.SMTP)
+        outcome = mail.send("bob@example.net", user, content)
+        assert outcome.accepted, (name, outcome)
+        mail.wait_queue_empty()
+        with mail.mailbox(user) as box:
+            raw, = box.raw() + box.raw("Spam")
+        header = raw.replace(b"\r\n", b"\n").split(b"\n\n")[0]
+        flags = re.findall(rb"(?im)^x-spam-flag[ \t]*:\s*(\w+)", header)
+        assert flags == [b"NO"], (name, flags[:5], len(flags))
+        assert header.count(b"\nX-A: 1") == len(forms), name
 
 
 def test_lessons_are_a_set(build, mails, tmp_path):
