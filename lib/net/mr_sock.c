@@ -45,6 +45,7 @@ static int address_inet(struct mr_span rest, struct address *address)
 	char host[HOST_SIZE], port[PORT_SIZE];
 	size_t colon = mr_span_rfind(rest, ':');
 	struct mr_span name = mr_span_sub(rest, 0, colon);
+	uint64_t number;
 
 	if (name.len > 2 && name.p[0] == '[' && name.p[name.len - 1] == ']')
 		name = mr_span_sub(name, 1, name.len - 2);
@@ -52,7 +53,9 @@ static int address_inet(struct mr_span rest, struct address *address)
 		name = MR_SPAN("127.0.0.1");
 	if (colon == rest.len || name.len == 0 || mr_span_copyz(name, host, sizeof(host)) < 0 ||
 	    mr_span_copyz(mr_span_sub(rest, colon + 1, rest.len), port, sizeof(port)) < 0 ||
-	    port[0] == '\0' || getaddrinfo(host, port, &hints, &found) != 0)
+	    /* getaddrinfo(3) takes 65536 for 0 */
+	    mr_span_u64(mr_span_str(port), UINT16_MAX, &number) < 0 ||
+	    getaddrinfo(host, port, &hints, &found) != 0)
 		return MR_EINVAL;
 	memcpy(&address->at, found->ai_addr, found->ai_addrlen);
 	address->len = found->ai_addrlen;
@@ -256,6 +259,8 @@ int mr_sock_mode(const char *text, mode_t *mode_out)
 			return MR_EINVAL;
 		mode = mode * 8 + (mode_t)(*text - '0');
 	}
+	if (mode > 0777)
+		return MR_EINVAL;
 	*mode_out = mode;
 	return 0;
 }

@@ -34,7 +34,7 @@ MR_MUST_USE int mr_sock_accept(int listen_fd, int *fd_out);
  * code takes each for temporary: an operator mends it. */
 MR_MUST_USE int mr_sock_connect(const char *name, int64_t timeout_ms, int *fd_out);
 
-/* An octal number of rights, "0660". MR_EINVAL. */
+/* An octal number of rights, "0660", up to 0777. MR_EINVAL. */
 MR_MUST_USE int mr_sock_mode(const char *text, mode_t *mode_out);
 
 #endif

@@ -49,6 +49,9 @@ MR_TEST(sock_mode)
 	MR_CHECK_INT(t, 0, mr_sock_mode("666", &mode));
 	MR_CHECK_INT(t, 0666, mode);
 	MR_CHECK_INT(t, MR_EINVAL, mr_sock_mode("", &mode));
+	MR_CHECK_INT(t, 0, mr_sock_mode("0777", &mode));
+	MR_CHECK_INT(t, 0777, mode);
+	MR_CHECK_INT(t, MR_EINVAL, mr_sock_mode("1000", &mode)); /* no rights */
 	MR_CHECK_INT(t, MR_EINVAL, mr_sock_mode("0680", &mode));
 	MR_CHECK_INT(t, MR_EINVAL, mr_sock_mode("rw", &mode));
 	MR_CHECK_INT(t, MR_EINVAL, mr_sock_mode("00660", &mode));
