@@ -8,6 +8,7 @@ int main(int argc, char **argv)
 		.word = "lmtpd",
 		.sandbox = MR_SANDBOX_NET | MR_SANDBOX_MAIL | MR_SANDBOX_STORE,
 		.metrics = mr_lmtpd_metrics,
+		.check = mr_lmtpd_check,
 		.open = mr_lmtpd_open, /* binds the sockets, opens store and mail_dir */
 		.serve = mr_lmtpd_serve, /* only now the first outside byte */
 		.stop = mr_lmtpd_stop,

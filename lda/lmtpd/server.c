@@ -97,6 +97,28 @@ static void op_told(void *arg, const struct mr_lmtp_mail *mail, const struct mr_
 
 /* -- start ------------------------------------------------------------------------------------ */
 
+int mr_lmtpd_check(const struct mr_settings *set, struct mr_buf *error)
+{
+	mode_t mode;
+
+	for (size_t i = 0; i < set->lmtp_listen.count; i++) {
+		const char *name = set->lmtp_listen.item[i];
+		int err = mr_sock_is_local(name);
+
+		if (err < 0)
+			return mr_run_refuse(error, "lmtp_listen", name,
+					     err == MR_ELIMIT
+						     ? "path too long"
+						     : "neither unix:PATH nor inet:HOST:PORT");
+	}
+	if (mr_sock_mode(set->lmtp_socket_mode, &mode) < 0)
+		return mr_run_refuse(error, "lmtp_socket_mode", set->lmtp_socket_mode,
+				     "no octal number from 0 to 0777");
+	if (mr_store_check_url(set->store) < 0)
+		return mr_run_refuse(error, "store", set->store, "not sqlite:FOLDER");
+	return 0;
+}
+
 static int open_failed(const char *what, const char *name, int err)
 {
 	mr_log(MR_LOG_ERROR, what, MR_KV("name", name), MR_KV_ERR(err));

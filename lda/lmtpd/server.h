@@ -12,6 +12,7 @@ extern const struct mr_metric mr_lmtpd_metrics[];
 extern const size_t mr_lmtpd_metric_count;
 
 /* Hooks of struct mr_program; each does what is said there. */
+int mr_lmtpd_check(const struct mr_settings *set, struct mr_buf *error);
 int mr_lmtpd_open(struct mr_run *run);
 int mr_lmtpd_serve(struct mr_run *run);
 void mr_lmtpd_stop(struct mr_run *run, bool drain);

@@ -41,6 +41,11 @@ int sigwait(const sigset_t *set, int *sig)
 	return 0;
 }
 
+static int milter_check(const struct mr_settings *set, struct mr_buf *error)
+{
+	return mr_socket_check(mr_daemon.milter, set, error);
+}
+
 static int milter_open(struct mr_run *run)
 {
 	const struct mr_settings *set = mr_run_settings_hold(run);
@@ -156,6 +161,7 @@ int mr_milter_main(const struct mr_milter *milter, int argc, char **argv)
 		.name = milter->name,
 		.word = milter->stage->name,
 		.sandbox = milter->stage->sandbox | MR_SANDBOX_NET | MR_SANDBOX_SPOOL,
+		.check = milter_check,
 		.open = milter_open,
 		.serve = milter_serve,
 		.stop = milter_stop,

@@ -24,12 +24,14 @@
 
 #include "lib/run/mr_stage.h"
 
-/* A milter of one stage. listen: which setting names its socket. Returns main's value. */
+/* A milter of one stage. listen: which setting names its socket. Returns main's value. The socket is
+ * unix:PATH, local:PATH, /PATH, inet:PORT[@HOST] or inet6:PORT[@HOST]; ports are numbers. */
 struct mr_milter {
 	const struct mr_stage *stage;
 	const char *name; /* "millrace-spam" */
 	const char *(*listen)(const struct mr_settings *set); /* its socket */
 	const char *(*socket_mode)(const struct mr_settings *set); /* its rights */
+	const char *listen_setting, *socket_mode_setting; /* their names, for errors */
 };
 int mr_milter_main(const struct mr_milter *milter, int argc, char **argv);
 

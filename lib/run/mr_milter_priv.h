@@ -131,6 +131,10 @@ MR_MUST_USE int mr_calls_register(const struct mr_milter *milter);
 
 /* -- mr_milter_socket.c -------------------------------------------------------------------- */
 
+/* What mr_socket_open() and libmilter would refuse, seen without a lookup. See check() in
+ * mr_program.h. */
+MR_MUST_USE int mr_socket_check(const struct mr_milter *milter, const struct mr_settings *set,
+				struct mr_buf *error);
 /* Bind the socket of the settings; the daemon's listen_fd and socket_path are set. Logs what is
  * wrong. MR_EEXIST: another program answers there; MR_EINVAL: no such form; MR_ETEMP. */
 MR_MUST_USE int mr_socket_open(const struct mr_settings *set);

@@ -1,3 +1,4 @@
+#include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -11,9 +12,11 @@
 
 #include "lib/base/mr_err.h"
 #include "lib/base/mr_log.h"
+#include "lib/net/mr_sock.h"
 #include "lib/run/mr_milter_priv.h"
 
-#define BACKLOG 512 /* the kernel cuts it to net.core.somaxconn */
+#define HOST_SIZE 256 /* a setting has 200 octets */
+#define BACKLOG   512 /* the kernel cuts it to net.core.somaxconn */
 
 /* "unix:PATH", "local:PATH" or "/PATH" as libmilter has it; NULL: another family. */
 static const char *unix_path(const char *listen)
@@ -48,21 +51,98 @@ static int probe(const char *path)
 	return 0;
 }
 
-/* An octal mode of the settings. */
-static int mode_parse(const char *text, mode_t *mode_out)
-{
-	mode_t mode = 0;
+/* -- what libmilter will take ------------------------------------------------------------------ */
 
-	for (; *text; text++) {
-		if (*text < '0' || *text > '7' || mode > 0777)
-			return MR_EINVAL;
-		mode = (mode << 3) | (mode_t)(*text - '0');
+/* libmilter wants one octet more than the path and its NUL. */
+static const char *why_not_path(const char *path)
+{
+	if (!path[0])
+		return "no path";
+	if (strlen(path) + 1 >= sizeof(((struct sockaddr_un *)NULL)->sun_path))
+		return "path too long";
+	return NULL;
+}
+
+static bool is_address(const char *text, int family)
+{
+	static const struct mr_span tag = MR_SPAN("IPv6:");
+	struct in6_addr in6;
+	struct in_addr in;
+
+	if (family == AF_INET)
+		return inet_aton(text, &in) != 0;
+	if (mr_span_has_prefix_nocase(mr_span_str(text), tag))
+		text += tag.len;
+	return inet_pton(AF_INET6, text, &in6) == 1;
+}
+
+/* Whether a name leads to an address is known at the start alone. */
+static const char *why_not_host(struct mr_span host, int family)
+{
+	char text[HOST_SIZE];
+	bool bracket = host.len > 0 && host.p[0] == '[', digits = true, colon = false;
+
+	if (host.len == 0)
+		return "no host after the @";
+	for (size_t i = 0; i < host.len; i++) {
+		if (host.p[i] <= ' ' || host.p[i] > '~')
+			return "no host after the @";
+		digits = digits && ((host.p[i] >= '0' && host.p[i] <= '9') || host.p[i] == '.');
+		colon = colon || host.p[i] == ':';
 	}
-	if (mode > 0777)
-		return MR_EINVAL;
-	*mode_out = mode;
+	if (bracket && host.p[host.len - 1] != ']')
+		return "not an address in brackets";
+	if (bracket)
+		host = mr_span_sub(host, 1, host.len - 2);
+	if (mr_span_copyz(host, text, sizeof(text)) < 0)
+		return "host too long";
+	if ((bracket || digits || colon) && !is_address(text, family))
+		return family == AF_INET ? "not an address of IPv4" : "not an address of IPv6";
+	return NULL;
+}
+
+static const char *why_not_inet(struct mr_span rest, int family)
+{
+	size_t at = mr_span_find(rest, '@');
+	uint64_t port;
+
+	if (mr_span_u64(mr_span_sub(rest, 0, at), UINT16_MAX, &port) < 0 || port == 0)
+		return "no port from 1 to 65535 where libmilter wants it: inet:PORT@HOST";
+	return at == rest.len ? NULL : why_not_host(mr_span_sub(rest, at + 1, rest.len), family);
+}
+
+static const char *why_not_listen(const char *listen)
+{
+	static const struct mr_span inet = MR_SPAN("inet:"), inet6 = MR_SPAN("inet6:");
+	struct mr_span s = mr_span_str(listen);
+	const char *path = unix_path(listen);
+
+	/* What stands before the first colon is a family to libmilter, be it a path. */
+	if (path && (path != listen || mr_span_find(s, ':') == s.len))
+		return why_not_path(path);
+	if (mr_span_has_prefix_nocase(s, inet))
+		return why_not_inet(mr_span_sub(s, inet.len, s.len), AF_INET);
+	if (mr_span_has_prefix_nocase(s, inet6))
+		return why_not_inet(mr_span_sub(s, inet6.len, s.len), AF_INET6);
+	return "neither unix:PATH nor inet:PORT@HOST";
+}
+
+int mr_socket_check(const struct mr_milter *milter, const struct mr_settings *set,
+		    struct mr_buf *error)
+{
+	const char *listen = milter->listen(set), *mode_text = milter->socket_mode(set);
+	const char *why = why_not_listen(listen);
+	mode_t mode;
+
+	if (why)
+		return mr_run_refuse(error, milter->listen_setting, listen, why);
+	if (mr_sock_mode(mode_text, &mode) < 0)
+		return mr_run_refuse(error, milter->socket_mode_setting, mode_text,
+				     "no octal number from 0 to 0777");
 	return 0;
 }
+
+/* -- the socket -------------------------------------------------------------------------------- */
 
 /*
  * libmilter keeps its descriptor to itself. The listening socket is the one that was not there
@@ -150,7 +230,7 @@ int mr_socket_open(const struct mr_settings *set)
 	mode_t mode, old_mask;
 	int err, opened;
 
-	if (mode_parse(mr_daemon.milter->socket_mode(set), &mode) < 0)
+	if (mr_sock_mode(mr_daemon.milter->socket_mode(set), &mode) < 0)
 		return bad(listen, MR_EINVAL, "its mode is not octal");
 	if (path && (err = probe(path)) < 0)
 		return bad(listen, err, err == MR_EEXIST ? "another program answers there" : "");

@@ -116,6 +116,12 @@ static int settings_read(const struct options *o, struct mr_settings *set_out)
 	return -1;
 }
 
+int mr_run_refuse(struct mr_buf *error, const char *setting, const char *value, const char *why)
+{
+	(void)mr_buf_printf(error, "%s: %s: %s", setting, value, why);
+	return MR_EINVAL;
+}
+
 /* Whom to become; nobody when neither option nor setting says. */
 static int find_user(struct mr_run *run, const struct options *o, struct mr_buf *error)
 {
@@ -135,6 +141,8 @@ static int open_all(struct mr_run *run, const struct options *o, struct mr_serve
 	MR_AUTO_BUF error = MR_BUF(4096);
 	int err;
 
+	if (run->program->check && (err = run->program->check(&run->now->set, &error)) < 0)
+		return failed("settings", err, &error);
 	if ((err = find_user(run, o, &error)) < 0)
 		return failed("user", err, &error);
 	run->notify_fd = mr_notify_open(NULL);
@@ -180,10 +188,11 @@ static int run_program(struct mr_run *run, const struct options *o)
 }
 
 /* -n: what the start would refuse, without touching anything. */
-static int check(const struct options *o, const char *word, const struct mr_settings *set)
+static int check(const struct mr_program *program, const struct options *o,
+		 const struct mr_settings *set)
 {
 	const char *name = o->user ? o->user : set->user;
-	const char *metrics = mr_run_metrics_address(set, word);
+	const char *metrics = mr_run_metrics_address(set, program->word);
 	MR_AUTO_BUF error = MR_BUF(4096);
 	struct mr_account user;
 	int err = 0, local = 1;
@@ -194,11 +203,11 @@ static int check(const struct options *o, const char *word, const struct mr_sett
 	} else if (metrics[0]) {
 		local = mr_sock_is_local(metrics);
 	}
-	if (local <= 0) {
-		mr_buf_printf(&error, "metrics_listen: %s: %s", metrics,
-			      local == 0 ? "not a loopback address" : mr_err_text(local));
-		err = MR_EINVAL;
-	}
+	if (local <= 0)
+		err = mr_run_refuse(&error, "metrics_listen", metrics,
+				    local == 0 ? "not a loopback address" : mr_err_text(local));
+	if (err == 0 && program->check)
+		err = program->check(set, &error);
 	if (err == 0 && name[0])
 		err = mr_account_find(name, &user, &error);
 	if (err < 0) {
@@ -220,7 +229,7 @@ int mr_main(const struct mr_program *program, int argc, char **argv)
 	    (code = settings_read(&o, &set)) >= 0)
 		return code;
 	if (o.check) {
-		code = check(&o, program->word, &set);
+		code = check(program, &o, &set);
 		mr_settings_done(&set);
 		return code;
 	}

@@ -45,6 +45,9 @@ struct mr_program {
 	unsigned sandbox; /* enum mr_sandbox */
 	const struct mr_metric *metrics; /* rows for mr_run_metrics(); NULL: none */
 	size_t metric_count;
+	/* What open() would refuse in set, told without touching anything: asked for -n, before open(),
+	 * and before reload(). MR_EINVAL, with mr_run_refuse() in error. NULL: nothing. */
+	int (*check)(const struct mr_settings *set, struct mr_buf *error);
 	/* Bind, open, allocate, with the rights at start. < 0: the program ends, error logged. */
 	int (*open)(struct mr_run *run);
 	/* Work until stop(); returns when what was begun is done. On the first thread. */
@@ -70,6 +73,9 @@ struct mr_program {
  * -m message.eml); else it is a usage error. --help prints the usage, then calls it for its own.
  */
 int mr_main(const struct mr_program *program, int argc, char **argv);
+
+/* For check(): "SETTING: VALUE: WHY" into error; returns MR_EINVAL. */
+int mr_run_refuse(struct mr_buf *error, const char *setting, const char *value, const char *why);
 
 /* The program's own state. Set it in open(). */
 void mr_run_set_state(struct mr_run *run, void *state);

@@ -103,6 +103,8 @@ static int reload_once(struct mr_run *run, struct mr_buf *error)
 
 	err = run->settings_path ? mr_settings_load(run->settings_path, &next, error)
 				 : mr_settings_default(&next);
+	if (err == 0 && run->program->check)
+		err = run->program->check(&next, error);
 	if (err == 0 && !(s = snapshot_new(&next)))
 		err = MR_ENOMEM;
 	if (err == 0 && run->program->reload) {

@@ -111,24 +111,42 @@ static int group_open(struct mr_store *store, size_t i, const char *rest,
 	return mr_store_txn(store, groups[i].group, false, check_once, &i);
 }
 
+/* The engine of url, and what url says to it; NULL: no engine. */
+static const struct mr_engine *engine_of(const char *url, const char **rest_out)
+{
+	static const struct mr_engine *const engines[] = { &mr_engine_sqlite };
+
+	for (size_t i = 0; i < MR_COUNT(engines); i++) {
+		struct mr_span scheme = mr_span_str(engines[i]->scheme);
+
+		if (mr_span_has_prefix(mr_span_str(url), scheme) && url[scheme.len]) {
+			*rest_out = url + scheme.len;
+			return engines[i];
+		}
+	}
+	return NULL;
+}
+
+int mr_store_check_url(const char *url)
+{
+	const char *rest;
+
+	return engine_of(url, &rest) ? 0 : MR_EINVAL;
+}
+
 int mr_store_open(const char *url, unsigned wanted, enum mr_store_access access,
 		  struct mr_store **store_out)
 {
-	static const struct mr_engine *const engines[] = { &mr_engine_sqlite };
 	MR_AUTO(mr_store) *store = mr_calloc(1, sizeof(*store));
-	const char *rest = NULL;
+	const char *rest;
 	int err;
 
 	if (!store)
 		return MR_ENOMEM;
 	for (size_t i = 0; i < MR_COUNT(groups); i++)
 		MR_ASSERT(pthread_mutex_init(&store->group[i].lock, NULL) == 0);
-	for (size_t i = 0; i < MR_COUNT(engines) && !rest; i++) {
-		store->engine = engines[i];
-		if (mr_span_has_prefix(mr_span_str(url), mr_span_str(engines[i]->scheme)))
-			rest = url + strlen(engines[i]->scheme);
-	}
-	if (!rest || !rest[0])
+	store->engine = engine_of(url, &rest);
+	if (!store->engine)
 		return MR_EINVAL;
 	for (size_t i = 0; i < MR_COUNT(groups); i++) {
 		if ((groups[i].group & wanted) && (err = group_open(store, i, rest, access)) < 0)

@@ -25,6 +25,9 @@ enum mr_store_group {
 
 enum mr_store_access { MR_STORE_READ, MR_STORE_WRITE, MR_STORE_CREATE };
 
+/* url is one that mr_store_open() knows, whatever lies there; else MR_EINVAL. */
+MR_MUST_USE int mr_store_check_url(const char *url);
+
 /*
  * Open the groups (bits) of the store at url ("sqlite:FOLDER"). CREATE makes folder and files and
  * brings their schema up to date; WRITE and READ want them there: MR_ENOENT; MR_EINVAL: a url that

@@ -19,6 +19,8 @@ int main(int argc, char **argv)
 		.name = "millrace-spam",
 		.listen = listen_at,
 		.socket_mode = socket_mode,
+		.listen_setting = "spam_listen",
+		.socket_mode_setting = "spam_socket_mode",
 	};
 
 	return mr_milter_main(&spam, argc, argv);

@@ -26,6 +26,8 @@ int main(int argc, char **argv)
 		.name = "note_milter",
 		.listen = note_listen,
 		.socket_mode = note_socket_mode,
+		.listen_setting = "spam_listen",
+		.socket_mode_setting = "spam_socket_mode",
 	};
 	const char *stage = getenv("NOTE_STAGE");
 

@@ -71,6 +71,33 @@ static const struct mr_program demo = {
 	.status = demo_status,
 };
 
+/* Refuses one value of a setting, before the rest is asked. */
+static int picky_check(const struct mr_settings *set, struct mr_buf *error)
+{
+	return strcmp(set->spam_folder, "Bad") == 0
+		       ? mr_run_refuse(error, "spam_folder", set->spam_folder, "not that one")
+		       : 0;
+}
+
+static int never_open(struct mr_run *run MR_UNUSED)
+{
+	_exit(97);
+}
+
+static int never_reload(struct mr_run *run MR_UNUSED, const struct mr_settings *next MR_UNUSED)
+{
+	abort();
+}
+
+static const struct mr_program picky = {
+	.name = "millrace-picky",
+	.word = "picky",
+	.check = picky_check,
+	.open = never_open,
+	.serve = demo_serve,
+	.stop = demo_stop,
+};
+
 static const struct mr_program with_other = {
 	.name = "millrace-other",
 	.word = "other",
@@ -139,18 +166,22 @@ MR_TEST(program_options)
 MR_TEST(program_checks_settings)
 {
 	static const struct {
+		const struct mr_program *program;
 		const char *text;
 		int want;
 	} rows[] = {
-		{ "user = \"\"\n", 0 },
-		{ "nosuch = 1\n", 78 },
-		{ "metrics_listen = \"demo=inet:127.0.0.1:9100\"\n", 0 },
-		{ "metrics_listen = \"demo=inet:192.0.2.1:9100\"\n", 78 },
-		{ "metrics_listen = \"9100\"\n", 78 },
-		{ "metrics_listen = { \"spam=inet:127.0.0.1:9101\", \"demo=inet:127.0.0.1:9100\" "
+		{ &demo, "user = \"\"\n", 0 },
+		{ &demo, "nosuch = 1\n", 78 },
+		{ &demo, "metrics_listen = \"demo=inet:127.0.0.1:9100\"\n", 0 },
+		{ &demo, "metrics_listen = \"demo=inet:192.0.2.1:9100\"\n", 78 },
+		{ &demo, "metrics_listen = \"9100\"\n", 78 },
+		{ &demo,
+		  "metrics_listen = { \"spam=inet:127.0.0.1:9101\", \"demo=inet:127.0.0.1:9100\" "
 		  "}\n",
 		  0 },
-		{ "user = \"no such user\"\n", 78 },
+		{ &demo, "user = \"no such user\"\n", 78 },
+		{ &picky, "spam_folder = Good\n", 0 },
+		{ &picky, "spam_folder = Bad\n", 78 },
 	};
 	char path[MR_PATH_MAX];
 
@@ -160,7 +191,7 @@ MR_TEST(program_checks_settings)
 
 		t->row = (long)i;
 		MR_NEED(t, mr_replace_file(path, mr_span_str(rows[i].text), 0600) == 0);
-		MR_CHECK_INT(t, rows[i].want, run_with(&demo, args, 3));
+		MR_CHECK_INT(t, rows[i].want, run_with(rows[i].program, args, 3));
 	}
 }
 
@@ -184,6 +215,7 @@ MR_TEST(program_refuses_to_start)
 		{ &demo, "metrics_listen = \"demo=9100\"\n", 78, "9100: " },
 		{ &demo, "metrics_listen = \"inet:127.0.0.1:9100\"\n", 78, "WORD=ADDRESS" },
 		{ &demo, "user = \"no such user\"\n", 78, "no such user" },
+		{ &picky, "spam_folder = Bad\n", 78, "spam_folder: Bad: not that one" },
 		{ &failing, "", 1, "cannot start error=" },
 	};
 
@@ -362,6 +394,34 @@ MR_TEST(program_settings_snapshots)
 	mr_run_done(&run);
 }
 
+MR_TEST(program_checks_at_reload)
+{
+	static const struct mr_program strict = { .name = "strict",
+						  .word = "strict",
+						  .check = picky_check,
+						  .reload = never_reload,
+						  .stop = no_stop };
+	struct mr_settings set = { .owned = NULL };
+	const struct mr_settings *now;
+	char path[MR_PATH_MAX];
+	struct mr_run run;
+	MR_AUTO_BUF error = MR_BUF(1000);
+
+	MR_NEED(t, mr_path_join(mr_test_dir(t), "x.conf", path) == 0);
+	MR_NEED(t, mr_replace_file(path, MR_SPAN("spam_folder = Bad\n"), 0600) == 0);
+	MR_NEED(t, mr_settings_default(&set) == 0);
+	if (mr_run_init(&run, &strict, path, &set) < 0) {
+		mr_settings_done(&set);
+		return;
+	}
+	MR_CHECK(t, mr_run_reload(&run, &error) == MR_EINVAL || t->oom);
+	MR_CHECK(t, t->oom || strcmp(mr_buf_str(&error), "spam_folder: Bad: not that one") == 0);
+	now = mr_run_settings_hold(&run);
+	MR_CHECK_STR(t, "Spam", now->spam_folder);
+	mr_run_settings_release(&run, now);
+	mr_run_done(&run);
+}
+
 /* -- addresses --------------------------------------------------------------------------------- */
 
 MR_TEST(program_local_addresses)
@@ -384,6 +444,9 @@ MR_TEST(program_local_addresses)
 		{ "inet:mail.example.com:24", MR_EINVAL },
 		{ "inet:127.0.0.1", MR_EINVAL },
 		{ "inet:127.0.0.1:x", MR_EINVAL },
+		{ "inet:127.0.0.1:", MR_EINVAL },
+		{ "inet:127.0.0.1:65535", 1 },
+		{ "inet:127.0.0.1:65536", MR_EINVAL },
 		{ "unix:", MR_EINVAL },
 		{ "tcp:127.0.0.1:24", MR_EINVAL },
 		{ "", MR_EINVAL },

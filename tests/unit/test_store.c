@@ -201,6 +201,10 @@ MR_TEST(store_access)
 	struct mr_store *st = NULL;
 
 	MR_NEED(t, mr_span_copyz(S(url_of(mr_test_dir(t))), url, sizeof(url)) == 0);
+	MR_CHECK_INT(t, MR_EINVAL, mr_store_check_url("mysql:x"));
+	MR_CHECK_INT(t, MR_EINVAL, mr_store_check_url("sqlite:"));
+	MR_CHECK_INT(t, MR_EINVAL, mr_store_check_url(""));
+	MR_CHECK_INT(t, 0, mr_store_check_url(url)); /* nothing is there yet */
 	MR_CHECK_INT(t, MR_EINVAL, mr_store_open("mysql:x", MR_GROUP_SPAM, MR_STORE_READ, &st));
 	MR_CHECK_INT(t, MR_EINVAL, mr_store_open("sqlite:", MR_GROUP_SPAM, MR_STORE_READ, &st));
 	MR_CHECK_INT(t, MR_ENOENT, mr_store_open(url, MR_GROUP_SPAM, MR_STORE_WRITE, &st));
