@@ -131,6 +131,10 @@ static int options(struct spam *s, const struct verb *verb, int argc, char **arg
 		taken = take(s, verb, argv + i, argc - i, &tag, &err);
 		if (taken == 0)
 			return cli_usage("spam");
+		if (err == MR_EEXIST) {
+			fputs("millrace: standard input can be read once\n", stderr);
+			return CLI_USAGE;
+		}
 		if (err < 0)
 			return cli_complain(err, "cannot read", argv[i]);
 		if (is_class(argv[i]))

@@ -7,10 +7,10 @@
 const struct command commands[] = {
 	{ "domain", cmd_domain, "add|remove NAME | list", "domains that we receive mail for" },
 	{ "spam", cmd_spam,
-	  "learn --spam|--ham PATH... | unlearn|score|explain PATH... | rebuild"
-	  " [--model FILE|empty] [--arriving]\n"
-	  "       PATH: a message, mbox, Maildir or folder; - a message on standard input;"
-	  " --list names of files there",
+	  "learn --spam|--ham PATH... |\n"
+	  "       unlearn|score|explain PATH... | rebuild [--model FILE|empty] [--arriving]\n"
+	  "PATH: a message, mbox, Maildir or folder; -: a message on standard input;\n"
+	  "      --list: names of files on standard input",
 	  "teach the spam filter, and ask it" },
 	{ "user", cmd_user, "add|remove|disable|enable ADDRESS | list [DOMAIN]",
 	  "users of a domain" },
@@ -96,14 +96,14 @@ int main(int argc, char **argv)
 	struct cli cli = { .config_path = NULL };
 	int at, code;
 
-	if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0))
+	if (argc == 2 && strcmp(argv[1], "help") == 0)
 		return help(stdout);
 	if (argc == 2 && (strcmp(argv[1], "-V") == 0 || strcmp(argv[1], "--version") == 0))
 		return cmd_version(&cli, 1, argv);
 	argc = json_taken(&cli, argc, argv);
 	at = options(&cli, argc, argv);
 	if (at == 0)
-		return help(stderr);
+		return help(asks_help(argc, argv) ? stdout : stderr);
 	for (const struct command *c = commands; c->name; c++) {
 		if (strcmp(c->name, argv[at]) != 0)
 			continue;

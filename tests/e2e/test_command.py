@@ -63,7 +63,8 @@ def test_usage(mail, words):
 
 
 @pytest.mark.parametrize("words, says", [
-    (["--help"], "usage: millrace "), (["user", "--help"], "user add|remove"),
+    (["--help"], "usage: millrace "), (["--json", "--help"], "COMMAND"),
+    (["user", "--help"], "user add|remove"),
     (["spam", "learn", "--help"], "learn --spam|--ham PATH"), (["playground", "--help"], "--once")])
 def test_help(build, words, says):
     """Help that was asked for is no error, and needs no settings."""
