@@ -64,6 +64,8 @@ Installed below $prefix. Left to do, as root:
   systemd-sysusers $prefix/lib/sysusers.d/millrace.conf
   systemd-tmpfiles --create $prefix/lib/tmpfiles.d/millrace.conf
   install -D -m 0644 $doc/millrace.conf.sample /etc/millrace/millrace.conf    # if there is none
+  $prefix/bin/millrace domain add example.org      # yours; millrace-lmtpd needs the store that this makes
+  $prefix/bin/millrace user add alice@example.org
   systemctl daemon-reload
   systemctl enable --now millrace-spam millrace-lmtpd
   usermod -aG millrace-spam,millrace-mail postfix        # or the user of your MTA
