@@ -15,7 +15,6 @@
 struct mr_daemon mr_daemon = {
 	.lock = PTHREAD_MUTEX_INITIALIZER,
 	.changed = PTHREAD_COND_INITIALIZER,
-	.leading_blank = true,
 	.listen_fd = -1,
 	.silent_fd = -1,
 };

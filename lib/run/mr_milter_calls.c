@@ -12,6 +12,8 @@
  */
 #define PACKET_MAX ((1u << 20) - 1)
 
+#define STEPS_OLD 0x7Fu /* all that there were before protocol 6: up to SMFIP_NOEOH */
+
 static const struct mr_stage *stage(void)
 {
 	return mr_daemon.milter->stage;
@@ -80,6 +82,36 @@ static void ask_for_macros(SMFICTX *ctx)
 		(void)smfi_setsymlist(ctx, rows[n].step, (char *)(uintptr_t)rows[n].list);
 }
 
+/*
+ * What was negotiated belongs to the connection, and so does libmilter's private pointer, which is
+ * the session from CONNECT on. Without a session it is NULL where the blank after the colon was
+ * negotiated (SMFIP_HDR_LEADSPC), else one of these two, which hold nothing and are never freed.
+ * An MTA that does without the blank and knows of protocol 6 may begin a new session after the close
+ * (SMFIC_QUIT_NC), without a word on what was negotiated: there the pointer stays, at the price
+ * of libmilter's warning about it when the connection ends. To an older one close is the end.
+ */
+static struct mr_session no_blank, no_blank_old;
+
+static bool is_session(const struct mr_session *s)
+{
+	return s && s != &no_blank && s != &no_blank_old;
+}
+
+static struct mr_session *session_of(SMFICTX *ctx)
+{
+	struct mr_session *s = smfi_getpriv(ctx);
+
+	return is_session(s) ? s : NULL;
+}
+
+/* What stands for no session on this connection. */
+static struct mr_session *between(SMFICTX *ctx)
+{
+	struct mr_session *s = smfi_getpriv(ctx);
+
+	return is_session(s) ? s->between : s;
+}
+
 static sfsistat on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
 			     unsigned long f2 MR_UNUSED, unsigned long f3 MR_UNUSED,
 			     unsigned long *actions_out, unsigned long *steps_out,
@@ -89,7 +121,10 @@ static sfsistat on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long 
 	*actions_out = actions_wanted();
 	*steps_out = steps_wanted() & steps;
 	*f2_out = *f3_out = 0;
-	atomic_store(&mr_daemon.leading_blank, (*steps_out & SMFIP_HDR_LEADSPC) != 0);
+	if (*steps_out & SMFIP_HDR_LEADSPC)
+		(void)smfi_setpriv(ctx, NULL);
+	else
+		(void)smfi_setpriv(ctx, steps & ~STEPS_OLD ? &no_blank : &no_blank_old);
 	if (actions & SMFIF_SETSYMLIST) {
 		*actions_out |= SMFIF_SETSYMLIST;
 		ask_for_macros(ctx);
@@ -106,11 +141,11 @@ static const char *symbol(SMFICTX *ctx, const char *name)
 
 static void session_drop(SMFICTX *ctx)
 {
-	struct mr_session *s = smfi_getpriv(ctx);
+	struct mr_session *s = session_of(ctx);
 
 	if (!s)
 		return;
-	(void)smfi_setpriv(ctx, NULL);
+	(void)smfi_setpriv(ctx, s->between);
 	mr_session_free(s);
 	pthread_mutex_lock(&mr_daemon.lock);
 	mr_daemon.sessions--;
@@ -148,7 +183,7 @@ static bool session_fill(SMFICTX *ctx, struct mr_session *s, const char *host,
 
 static void session_begin(SMFICTX *ctx, const char *host, const struct sockaddr *addr)
 {
-	struct mr_session *s = mr_session_new();
+	struct mr_session *s = mr_session_new(), *rest = between(ctx);
 
 	if (s && (!session_fill(ctx, s, host, addr) || smfi_setpriv(ctx, s) != MI_SUCCESS)) {
 		mr_session_free(s);
@@ -158,7 +193,8 @@ static void session_begin(SMFICTX *ctx, const char *host, const struct sockaddr 
 		mr_log(MR_LOG_ERROR, "connection not taken", MR_KV_ERR(MR_ENOMEM));
 		return;
 	}
-	s->leading_blank = atomic_load(&mr_daemon.leading_blank);
+	s->between = rest;
+	s->leading_blank = !rest;
 	pthread_mutex_lock(&mr_daemon.lock);
 	mr_daemon.sessions++;
 	pthread_mutex_unlock(&mr_daemon.lock);
@@ -181,7 +217,7 @@ static sfsistat on_connect(SMFICTX *ctx, char *host, _SOCK_ADDR *addr)
 
 static sfsistat on_helo(SMFICTX *ctx, char *name)
 {
-	struct mr_session *s = smfi_getpriv(ctx);
+	struct mr_session *s = session_of(ctx);
 
 	if (s && mr_daemon_enter()) {
 		if (mr_session_set(&s->helo, name) < 0)
@@ -193,7 +229,7 @@ static sfsistat on_helo(SMFICTX *ctx, char *name)
 
 static sfsistat on_close(SMFICTX *ctx)
 {
-	struct mr_session *s = smfi_getpriv(ctx);
+	struct mr_session *s = session_of(ctx), *rest = between(ctx);
 
 	if (mr_daemon_enter()) {
 		session_drop(ctx);
@@ -204,8 +240,8 @@ static sfsistat on_close(SMFICTX *ctx)
 		s->next_left = mr_daemon.left;
 		mr_daemon.left = s;
 		pthread_mutex_unlock(&mr_daemon.lock);
-		(void)smfi_setpriv(ctx, NULL);
 	}
+	(void)smfi_setpriv(ctx, rest == &no_blank_old ? NULL : rest);
 	return SMFIS_CONTINUE;
 }
 
@@ -258,7 +294,7 @@ static sfsistat on_mail(SMFICTX *ctx, char **argv)
 	sfsistat answer = SMFIS_TEMPFAIL;
 
 	if (mr_daemon_enter()) {
-		answer = mail(ctx, smfi_getpriv(ctx), argv);
+		answer = mail(ctx, session_of(ctx), argv);
 		mr_daemon_leave();
 	}
 	/* Where no answer was promised, on_eom gives this one. */
@@ -285,7 +321,7 @@ static sfsistat rcpt(SMFICTX *ctx, struct mr_message *m, char **argv)
 
 static sfsistat on_rcpt(SMFICTX *ctx, char **argv)
 {
-	struct mr_session *s = smfi_getpriv(ctx);
+	struct mr_session *s = session_of(ctx);
 	sfsistat answer = SMFIS_TEMPFAIL;
 
 	if (mr_daemon_enter()) {
@@ -304,7 +340,7 @@ static sfsistat on_data(SMFICTX *ctx MR_UNUSED)
 
 static sfsistat on_field(SMFICTX *ctx, char *name, char *value)
 {
-	struct mr_session *s = smfi_getpriv(ctx);
+	struct mr_session *s = session_of(ctx);
 
 	if (s && s->message)
 		mr_message_field(s->message, name, s->leading_blank ? "" : " ", value);
@@ -313,7 +349,7 @@ static sfsistat on_field(SMFICTX *ctx, char *name, char *value)
 
 static sfsistat on_body(SMFICTX *ctx, unsigned char *piece, size_t size)
 {
-	struct mr_session *s = smfi_getpriv(ctx);
+	struct mr_session *s = session_of(ctx);
 
 	if (s && s->message)
 		mr_message_body(s->message, mr_span_bytes(piece, size));
@@ -350,7 +386,7 @@ static sfsistat on_eom(SMFICTX *ctx)
 	sfsistat answer = SMFIS_TEMPFAIL;
 
 	if (mr_daemon_enter()) {
-		answer = end(ctx, smfi_getpriv(ctx));
+		answer = end(ctx, session_of(ctx));
 		mr_daemon_leave();
 	}
 	return answer;
@@ -358,7 +394,7 @@ static sfsistat on_eom(SMFICTX *ctx)
 
 static sfsistat on_abort(SMFICTX *ctx)
 {
-	struct mr_session *s = smfi_getpriv(ctx);
+	struct mr_session *s = session_of(ctx);
 
 	if (s && mr_daemon_enter()) {
 		mr_message_end(s);

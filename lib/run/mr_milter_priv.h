@@ -11,7 +11,6 @@
 
 #include <libmilter/mfapi.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <sys/types.h>
 
 #include "lib/run/mr_milter.h"
@@ -41,7 +40,6 @@ struct mr_daemon {
 	bool stopping, draining, failed;
 	struct mr_session *left; /* closed while stopping: neither used nor freed any more */
 
-	atomic_bool leading_blank; /* what the MTA last negotiated: SMFIP_HDR_LEADSPC */
 	int listen_fd, silent_fd;
 	char socket_path[MR_PATH_MAX]; /* of a unix socket, else empty */
 	dev_t socket_dev;
@@ -88,6 +86,7 @@ struct mr_message {
 struct mr_session {
 	char *client_addr, *client_name, *helo;
 	bool leading_blank; /* values come, and are taken, with the blank after the colon */
+	struct mr_session *between; /* what libmilter keeps for us when this session has ended */
 	struct mr_message *message; /* NULL between messages */
 	struct mr_session *next_left;
 };

@@ -217,6 +217,50 @@ MR_TEST(milter_old_mta)
 	finish(t, &f);
 }
 
+/* The blank after the colon is negotiated by each connection for itself: one that negotiates after
+ * another, and before that one's CONNECT, changes nothing there. */
+MR_TEST(milter_negotiated_differently)
+{
+	/* "Subject: x" CR LF, an empty line, "b" CR LF: 17 octets, whoever puts the blank */
+	static const char *const with = "insert 0 X-Note: seen 17 by 1\ncontinue\n",
+				 *const without = "insert 0 X-Note:seen 17 by 1\ncontinue\n";
+	struct mr_mta_mail mail = mail_of("Subject: x\r\n\r\nb\r\n");
+	struct mr_mta mtas[3];
+	struct fixture f;
+	char want[200];
+
+	SKIP_OOM(t);
+	MR_NEED(t, begin(t, &f));
+	for (size_t i = 0; i < MR_COUNT(mtas); i++) /* without the blank, with it, without */
+		MR_NEED(t,
+			mr_mta_open(&mtas[i], f.proc.socket) == 0 &&
+				mr_mta_negotiate(
+					&mtas[i], MR_MTA_ACTIONS,
+					i == 1 ? MR_MTA_STEPS
+					       : MR_MTA_STEPS & ~(unsigned)SMFIP_HDR_LEADSPC) == 0);
+	for (int round = 0; round < 3; round++) {
+		for (size_t i = 0; i < MR_COUNT(mtas); i++) {
+			t->row = (long)i;
+			/* Another session on the connection, and a second CONNECT in one (XCLIENT). */
+			if (round == 1)
+				MR_NEED(t, mr_mta_quit(&mtas[i], SMFIC_QUIT_NC) == 0);
+			MR_NEED(t, mr_mta_connect(&mtas[i], &mail, &f.said) == 0);
+		}
+		for (size_t i = 0; i < MR_COUNT(mtas); i++) {
+			t->row = (long)i;
+			mr_buf_reset(&f.said);
+			snprintf(want, sizeof(want),
+				 "mail continue\nrcpt continue\nrcpt continue\n%s",
+				 i == 1 ? with : without);
+			MR_CHECK_INT(t, 0, mr_mta_mail(&mtas[i], &mail, &f.said));
+			MR_CHECK_SPAN(t, want, mr_buf_span(&f.said));
+		}
+	}
+	for (size_t i = 0; i < MR_COUNT(mtas); i++)
+		mr_mta_close(&mtas[i]);
+	finish(t, &f);
+}
+
 MR_TEST(milter_verdicts)
 {
 	static const struct {
