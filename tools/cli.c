@@ -27,6 +27,18 @@ int cli_domain_check(struct mr_span domain, const char *what, const char *subjec
 	return CLI_FAILED;
 }
 
+int cli_help(const struct cli *cli, FILE *to)
+{
+	fprintf(to, "usage: millrace [-c FILE] [--json] %s %s\n", cli->command->name,
+		cli->command->words);
+	return to == stdout ? CLI_OK : CLI_USAGE;
+}
+
+int cli_usage(const struct cli *cli)
+{
+	return cli_help(cli, stderr);
+}
+
 /* Without -c a missing file means the defaults: scoring a message needs none. */
 int cli_settings(struct cli *cli)
 {
@@ -88,5 +100,5 @@ int cli_verbs(struct cli *cli, const struct cli_verb *verbs, size_t count, int a
 		if (words == verbs[i].words || (verbs[i].words < 0 && words <= -verbs[i].words))
 			return verbs[i].run(cli, argv + 2);
 	}
-	return cli_usage(argv[0]);
+	return cli_usage(cli);
 }

@@ -57,7 +57,7 @@ static int ask_all(struct cli *cli, int argc, char **argv, const char *command)
 	int err, failed = 0;
 
 	if (argc > 2)
-		return cli_usage(argv[0]);
+		return cli_usage(cli);
 	err = programs_find(cli, argv[1], &list);
 	if (err < 0 && err != MR_ENOENT)
 		return CLI_FAILED;
@@ -88,5 +88,5 @@ int cmd_reload(struct cli *cli, int argc, char **argv)
 /* Draining ends a program, so it is never done to all by leaving out a word. */
 int cmd_drain(struct cli *cli, int argc, char **argv)
 {
-	return argc == 2 ? ask_all(cli, argc, argv, "drain") : cli_usage(argv[0]);
+	return argc == 2 ? ask_all(cli, argc, argv, "drain") : cli_usage(cli);
 }

@@ -127,10 +127,10 @@ static int options(struct spam *s, const struct verb *verb, int argc, char **arg
 	for (int i = 0; i < argc; i += taken) {
 		/* --spam --ham x: what of it is meant, nobody knows */
 		if (is_class(argv[i]) && missing && tag != SPAM_TAG_NONE)
-			return cli_usage("spam");
+			return cli_usage(s->cli);
 		taken = take(s, verb, argv + i, argc - i, &tag, &err);
 		if (taken == 0)
-			return cli_usage("spam");
+			return cli_usage(s->cli);
 		if (err == MR_EEXIST) {
 			fputs("millrace: standard input can be read once\n", stderr);
 			return CLI_USAGE;
@@ -142,7 +142,7 @@ static int options(struct spam *s, const struct verb *verb, int argc, char **arg
 		else if (taken == 1 && is_path(argv[i]))
 			missing = false;
 	}
-	return missing ? cli_usage("spam") : CLI_OK;
+	return missing ? cli_usage(s->cli) : CLI_OK;
 }
 
 static int run(struct spam *s, const struct verb *verb, int argc, char **argv)
@@ -170,7 +170,7 @@ int cmd_spam(struct cli *cli, int argc, char **argv)
 			verb = &verbs[i];
 	}
 	if (verb == NULL)
-		return cli_usage("spam");
+		return cli_usage(cli);
 	code = run(&s, verb, argc - 2, argv + 2);
 	mr_spam_source_free(s.source);
 	mr_spam_features_free(s.f);

@@ -42,11 +42,11 @@ int cmd_trace(struct cli *cli, int argc, char **argv)
 	int err, len, failed = 0;
 
 	if (argc > 2)
-		return cli_usage(argv[0]);
+		return cli_usage(cli);
 	len = snprintf(command, sizeof(command), "trace%s%s%s", argc == 2 ? " " : "",
 		       argc == 2 ? argv[1] : "", cli->json ? " --json" : "");
 	if (len < 0 || (size_t)len >= sizeof(command))
-		return cli_usage(argv[0]);
+		return cli_usage(cli);
 	err = programs_find(cli, NULL, &list);
 	if (err < 0)
 		return CLI_FAILED;

@@ -6,6 +6,8 @@
 #ifndef COMMANDS_H
 #define COMMANDS_H
 
+#include <stdio.h>
+
 #include "lib/run/mr_settings.h"
 #include "lib/store/mr_store.h"
 
@@ -18,22 +20,22 @@ enum cli_exit {
 	CLI_CONFIG = 78, /* EX_CONFIG: the configuration file is not right */
 };
 
-struct cli {
-	const char *config_path; /* -c; NULL: the default, which may be absent */
-	bool json;
-	struct mr_settings set;
-};
-
-#define CLI_CONFIG_DEFAULT "/etc/millrace/millrace.conf"
-
+struct cli;
 struct command {
 	const char *name;
 	int (*run)(struct cli *cli, int argc, char **argv);
 	const char *words; /* of the usage, behind the name */
 	const char *summary; /* a line */
 };
-/* All of them; the last has a NULL name. */
-extern const struct command commands[];
+
+struct cli {
+	const struct command *command; /* the one that runs */
+	const char *config_path; /* -c; NULL: the default, which may be absent */
+	bool json;
+	struct mr_settings set;
+};
+
+#define CLI_CONFIG_DEFAULT "/etc/millrace/millrace.conf"
 
 int cmd_domain(struct cli *cli, int argc, char **argv);
 int cmd_spam(struct cli *cli, int argc, char **argv);
@@ -51,8 +53,10 @@ int cmd_version(struct cli *cli, int argc, char **argv);
 int cli_complain(int err, const char *what, const char *subject);
 /* Say on standard error, "millrace: WHAT SUBJECT: why", that domain is no domain name; 0: it is one. */
 int cli_domain_check(struct mr_span domain, const char *what, const char *subject);
-/* Print how the command is used; returns CLI_USAGE. */
-int cli_usage(const char *command);
+/* Print how cli->command is used: CLI_OK to standard output, else CLI_USAGE. */
+int cli_help(const struct cli *cli, FILE *to);
+/* The same to standard error. */
+int cli_usage(const struct cli *cli);
 /* Load cli->set; prints what is wrong with it. For main(). */
 int cli_settings(struct cli *cli);
 /* Open groups of the store that the settings name; on failure says so and returns NULL. Only what

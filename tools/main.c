@@ -4,7 +4,7 @@
 
 #include "tools/commands.h"
 
-const struct command commands[] = {
+static const struct command commands[] = {
 	{ "domain", cmd_domain, "add|remove NAME | list", "domains that we receive mail for" },
 	{ "spam", cmd_spam,
 	  "learn --spam|--ham PATH... |\n"
@@ -34,21 +34,6 @@ static int help(FILE *to)
 		fprintf(to, "  %-11s %s\n", c->name, c->summary);
 	fputs("\nmillrace-COMMAND(1) tells more; exit codes are in millrace(1).\n", to);
 	return to == stdout ? CLI_OK : CLI_USAGE;
-}
-
-static int command_help(const struct command *c, FILE *to)
-{
-	fprintf(to, "usage: millrace [-c FILE] [--json] %s %s\n", c->name, c->words);
-	return to == stdout ? CLI_OK : CLI_USAGE;
-}
-
-int cli_usage(const char *command)
-{
-	for (const struct command *c = commands; c->name; c++) {
-		if (strcmp(c->name, command) == 0)
-			(void)command_help(c, stderr);
-	}
-	return CLI_USAGE;
 }
 
 static bool asks_help(int argc, char **argv)
@@ -107,8 +92,9 @@ int main(int argc, char **argv)
 	for (const struct command *c = commands; c->name; c++) {
 		if (strcmp(c->name, argv[at]) != 0)
 			continue;
+		cli.command = c;
 		if (asks_help(argc - at, argv + at))
-			return command_help(c, stdout);
+			return cli_help(&cli, stdout);
 		code = cli_settings(&cli);
 		if (code != CLI_OK)
 			return code;
