@@ -213,7 +213,7 @@ static int read_whole(const char *path, struct mr_span *bytes_out)
 
 int mr_spam_model_open(const char *path, struct mr_spam_model *model_out, struct mr_buf *error)
 {
-	struct mr_span bytes;
+	struct mr_span bytes = mr_span("", 0);
 	int err;
 
 	if (error != NULL)
