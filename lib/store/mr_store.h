@@ -108,4 +108,20 @@ MR_MUST_USE int mr_store_lesson_each(struct mr_store *store, mr_lesson_fn *each,
 /* Remove what expired at now_s; returns how many, at most count_max. */
 MR_MUST_USE int mr_store_lesson_expire(struct mr_store *store, int64_t now_s, int count_max);
 
+/* -- spam: corrections ------------------------------------------------------------------------ */
+
+/*
+ * What an owner changes in the model (milters/spam/correction.h): a user "local@domain" or a domain
+ * "@domain", spelled as mr_name.h spells them (mr_spam_owner()). The bytes are opaque to the store.
+ * get: into arena; get and remove: MR_ENOENT: has none.
+ */
+MR_MUST_USE int mr_store_correction_put(struct mr_store *store, struct mr_span owner,
+					int64_t made_s, struct mr_span changes);
+MR_MUST_USE int mr_store_correction_get(struct mr_store *store, struct mr_span owner,
+					struct mr_arena *arena, struct mr_span *changes_out);
+MR_MUST_USE int mr_store_correction_remove(struct mr_store *store, struct mr_span owner);
+typedef int mr_correction_fn(void *arg, struct mr_span owner, int64_t made_s, size_t size);
+/* As the walks above, in order of owner. */
+MR_MUST_USE int mr_store_correction_each(struct mr_store *store, mr_correction_fn *each, void *arg);
+
 #endif

@@ -1,7 +1,6 @@
 #include "milters/spam/lesson.h"
 
-#include "lib/base/mr_cur.h"
-#include "lib/base/mr_err.h"
+#include "milters/spam/leb.h"
 
 #define KEY_LIMIT (1u << MR_SPAM_KEY_BITS)
 _Static_assert(MR_SPAM_LESSON_SIZE_MAX >= 4 * (size_t)MR_SPAM_ALL_MAX + 64, "a lesson may not fit");
@@ -19,23 +18,12 @@ static void sort_pass(const uint32_t *from, uint32_t *to, uint32_t count, unsign
 		to[start[from[i] >> shift & 255]++] = from[i];
 }
 
-static void put_number(struct mr_buf *out, uint32_t v)
-{
-	char bytes[5];
-	size_t len = 0;
-
-	for (; v >= 128; v >>= 7)
-		bytes[len++] = (char)((v & 127) | 128);
-	bytes[len++] = (char)v;
-	mr_buf_add(out, mr_span(bytes, len));
-}
-
 int mr_spam_lesson_encode(const struct mr_spam_features *f, struct mr_buf *out)
 {
 	uint32_t a[MR_SPAM_WORD_MAX], b[MR_SPAM_WORD_MAX];
 
-	put_number(out, MR_SPAM_LESSON_VERSION);
-	put_number(out, MR_SPAM_FAMILIES);
+	mr_spam_leb_put(out, MR_SPAM_LESSON_VERSION);
+	mr_spam_leb_put(out, MR_SPAM_FAMILIES);
 	for (unsigned i = 0; i < MR_SPAM_FAMILIES; i++) {
 		const struct mr_spam_list *l = &f->family[i];
 		uint32_t last = 0;
@@ -44,30 +32,13 @@ int mr_spam_lesson_encode(const struct mr_spam_features *f, struct mr_buf *out)
 		sort_pass(l->key, a, l->count, 0);
 		sort_pass(a, b, l->count, 8);
 		sort_pass(b, a, l->count, 16);
-		put_number(out, l->count);
+		mr_spam_leb_put(out, l->count);
 		for (uint32_t k = 0; k < l->count; k++) {
-			put_number(out, a[k] - last);
+			mr_spam_leb_put(out, a[k] - last);
 			last = a[k];
 		}
 	}
 	return mr_buf_err(out);
-}
-
-/* A number of at most 28 bits: no key and no count needs more. */
-static int take_number(struct mr_cur *c, uint32_t *v_out)
-{
-	uint32_t v = 0;
-
-	for (unsigned shift = 0; shift < 28 && c->p < c->end; shift += 7) {
-		uint8_t byte = (uint8_t)*c->p++;
-
-		v |= (uint32_t)(byte & 127) << shift;
-		if (byte < 128) {
-			*v_out = v;
-			return 0;
-		}
-	}
-	return MR_ESYNTAX;
 }
 
 static int take_family(struct mr_cur *c, struct mr_spam_list *l)
@@ -75,7 +46,7 @@ static int take_family(struct mr_cur *c, struct mr_spam_list *l)
 	uint32_t count, key = 0, distance;
 	int err;
 
-	if (take_number(c, &count) < 0 || count > l->room)
+	if (mr_spam_leb_take(c, &count) < 0 || count > l->room)
 		return MR_ESYNTAX;
 	for (uint32_t k = 0; k < count; k++) {
 		/* Nearly all distances are two bytes long, and training decodes them many times. */
@@ -84,7 +55,7 @@ static int take_family(struct mr_cur *c, struct mr_spam_list *l)
 			c->p += 2;
 			err = 0;
 		} else {
-			err = take_number(c, &distance);
+			err = mr_spam_leb_take(c, &distance);
 		}
 		/* No sum wraps: key is below KEY_LIMIT, and distance below 2^28. */
 		if (err < 0 || (key += distance) >= KEY_LIMIT || (k > 0 && distance == 0))
@@ -103,7 +74,7 @@ int mr_spam_lesson_decode(struct mr_span lesson, struct mr_spam_features *f)
 
 	for (unsigned i = 0; i < MR_SPAM_FAMILIES; i++)
 		f->family[i].count = 0;
-	if (take_number(&c, &version) < 0 || take_number(&c, &families) < 0)
+	if (mr_spam_leb_take(&c, &version) < 0 || mr_spam_leb_take(&c, &families) < 0)
 		return MR_ESYNTAX;
 	if (version != MR_SPAM_LESSON_VERSION || families != MR_SPAM_FAMILIES)
 		return MR_EINVAL;

@@ -41,6 +41,10 @@
 #define MR_SPAM_MODEL_SIZE_MAX                                                                     \
 	(MR_SPAM_MODEL_HEAD + ((size_t)4 << MR_SPAM_TABLE_BITS_MAX) + 8 * MR_SPAM_REFERENCE_MAX)
 
+/* A user's on a domain's; see correction.h. */
+#define MR_SPAM_CORRECTIONS_MAX 2
+struct mr_spam_correction;
+
 struct mr_spam_model {
 	const int16_t *weight[MR_SPAM_TABLES]; /* little-endian */
 	uint32_t bits[MR_SPAM_TABLES];
@@ -49,6 +53,9 @@ struct mr_spam_model {
 	uint32_t spam_count, ham_count; /* lessons it was trained on */
 	bool on_builtin;
 	struct mr_span reference; /* its bytes */
+	/* Lent, added to the weights; of an open file none: mr_spam_model_corrected(). */
+	const struct mr_spam_correction *correction[MR_SPAM_CORRECTIONS_MAX];
+	unsigned corrections;
 	void *owned; /* private */
 };
 

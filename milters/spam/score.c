@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+#include "milters/spam/correction.h"
+
 #define POINTS_MAX 999.999
 
 const double mr_spam_gain[MR_SPAM_FAMILIES] = {
@@ -17,8 +19,11 @@ double mr_spam_share(enum mr_spam_family family, uint32_t count)
 static int weight_at(const struct mr_spam_model *model, unsigned table, uint32_t key)
 {
 	uint32_t at = key >> (MR_SPAM_KEY_BITS - model->bits[table]);
+	int weight = (int16_t)le16toh((uint16_t)model->weight[table][at]);
 
-	return (int16_t)le16toh((uint16_t)model->weight[table][at]);
+	for (unsigned i = 0; i < model->corrections; i++)
+		weight += mr_spam_correction_at(model->correction[i], table, at);
+	return weight;
 }
 
 double mr_spam_weight(const struct mr_spam_model *model, enum mr_spam_family family, uint32_t key,

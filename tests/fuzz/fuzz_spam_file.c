@@ -1,11 +1,12 @@
 /*
  * Files of the spam filter that may be damaged. A lesson that decodes is within the families' limits,
  * its keys rise, and it encodes to the same bytes again unless a number in it was longer than it had
- * to be. A model reads or is an error; the checksum makes anything but an error a wonder.
+ * to be. A correction likewise: every change in it is found, and it takes no more of an arena than it
+ * may. A model reads or is an error; the checksum makes anything but an error a wonder.
  */
 #include "lib/base/mr_err.h"
+#include "milters/spam/correction.h"
 #include "milters/spam/lesson.h"
-#include "milters/spam/model.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -34,6 +35,31 @@ static void check_lesson(struct mr_span in)
 	}
 }
 
+static void check_correction(struct mr_span in)
+{
+	MR_AUTO(mr_arena) *arena = mr_arena_new(MR_SPAM_CORRECTION_ROOM);
+	MR_AUTO_BUF out = MR_BUF(MR_SPAM_CORRECTION_SIZE_MAX);
+	struct mr_spam_correction k;
+	int err;
+
+	MR_ASSERT(arena != NULL);
+	err = mr_spam_correction_read(in, arena, &k);
+	MR_ASSERT(err == 0 || err == MR_ECORRUPT || err == MR_EINVAL);
+	if (err < 0)
+		return;
+	MR_ASSERT(mr_spam_correction_write(&k, &out) == 0 && out.len <= in.len);
+	MR_ASSERT(k.count[0] + k.count[1] <= MR_SPAM_CORRECTION_MAX);
+	for (unsigned i = 0; i < MR_SPAM_TABLES; i++) {
+		MR_ASSERT(k.bias[i] >= -1024 && k.bias[i] <= 1024);
+		for (uint32_t n = 0; n < k.count[i]; n++) {
+			const struct mr_spam_change *change = &k.change[i][n];
+
+			MR_ASSERT(change->slot < 1u << k.bits[i]);
+			MR_ASSERT(mr_spam_correction_at(&k, i, change->slot) == change->by);
+		}
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct mr_span in = mr_span_bytes(data, size);
@@ -42,5 +68,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	MR_ASSERT(err == 0 || err == MR_ECORRUPT || err == MR_EINVAL);
 	check_lesson(in);
+	check_correction(in);
 	return 0;
 }

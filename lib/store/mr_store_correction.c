@@ -1,0 +1,107 @@
+/* Operations of the group spam: corrections of users and domains. */
+#include "lib/base/mr_err.h"
+#include "lib/store/mr_db.h"
+
+struct correction {
+	struct mr_span owner, changes;
+	int64_t made_s;
+	struct mr_arena *arena;
+	bool found;
+};
+
+static int put_once(struct mr_txn *txn, void *arg)
+{
+	const struct correction *c = arg;
+	const struct mr_value in[] = { MR_VTEXT(c->owner), MR_VINT(c->made_s),
+				       MR_VBYTES(c->changes) };
+	int changed = mr_txn_run(txn,
+				 "INSERT INTO correction (owner, made_s, changes)"
+				 " VALUES ($1, $2, $3)"
+				 " ON CONFLICT (owner) DO UPDATE SET made_s = $2, changes = $3",
+				 in, MR_COUNT(in));
+
+	return changed < 0 ? changed : 0;
+}
+
+int mr_store_correction_put(struct mr_store *store, struct mr_span owner, int64_t made_s,
+			    struct mr_span changes)
+{
+	struct correction c = { .owner = owner, .changes = changes, .made_s = made_s };
+
+	return mr_store_txn(store, MR_GROUP_SPAM, true, put_once, &c);
+}
+
+static int get_row(void *arg, const struct mr_value *columns, size_t count MR_UNUSED)
+{
+	struct correction *c = arg;
+
+	c->found = true;
+	return mr_arena_dup(c->arena, columns[0].bytes, &c->changes);
+}
+
+static int get_once(struct mr_txn *txn, void *arg)
+{
+	struct correction *c = arg;
+	const struct mr_value in[] = { MR_VTEXT(c->owner) };
+	int err;
+
+	c->found = false;
+	err = mr_txn_each(txn, "SELECT changes FROM correction WHERE owner = $1", in, MR_COUNT(in),
+			  get_row, c);
+	if (err < 0)
+		return err;
+	return c->found ? 0 : MR_ENOENT;
+}
+
+int mr_store_correction_get(struct mr_store *store, struct mr_span owner, struct mr_arena *arena,
+			    struct mr_span *changes_out)
+{
+	struct correction c = { .owner = owner, .arena = arena };
+	int err = mr_store_txn(store, MR_GROUP_SPAM, false, get_once, &c);
+
+	if (err == 0)
+		*changes_out = c.changes;
+	return err;
+}
+
+static int remove_once(struct mr_txn *txn, void *arg)
+{
+	const struct correction *c = arg;
+	const struct mr_value in[] = { MR_VTEXT(c->owner) };
+	int changed = mr_txn_run(txn, "DELETE FROM correction WHERE owner = $1", in, MR_COUNT(in));
+
+	return changed < 0 ? changed : changed > 0 ? 0 : MR_ENOENT;
+}
+
+int mr_store_correction_remove(struct mr_store *store, struct mr_span owner)
+{
+	struct correction c = { .owner = owner };
+
+	return mr_store_txn(store, MR_GROUP_SPAM, true, remove_once, &c);
+}
+
+struct walk {
+	mr_correction_fn *each;
+	void *arg;
+};
+
+static int each_row(void *arg, const struct mr_value *c, size_t count MR_UNUSED)
+{
+	const struct walk *walk = arg;
+
+	return walk->each(walk->arg, c[0].bytes, c[1].number, (size_t)c[2].number);
+}
+
+static int each_once(struct mr_txn *txn, void *arg)
+{
+	return mr_txn_each(txn,
+			   "SELECT owner, made_s, LENGTH(changes) FROM correction ORDER BY owner",
+			   NULL, 0, each_row, arg);
+}
+
+int mr_store_correction_each(struct mr_store *store, mr_correction_fn *each, void *arg)
+{
+	struct walk walk = { each, arg };
+
+	return mr_store_txn(store, MR_GROUP_SPAM, false, each_once, &walk);
+}
