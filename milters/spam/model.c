@@ -22,6 +22,7 @@ enum head_at {
 	AT_BIAS = 24,
 	AT_THRESHOLD = 32,
 	AT_REFERENCE = 36,
+	AT_STEPPED = 40,
 	AT_COUNTS = 48,
 	AT_SUM = 64,
 	SUM_SIZE = 32,
@@ -142,6 +143,9 @@ int mr_spam_model_read(struct mr_span bytes, struct mr_spam_model *model_out, st
 	m.on_builtin = (get32(h + AT_FLAGS) & FLAG_ON_BUILTIN) != 0;
 	m.spam_count = get32(h + AT_COUNTS);
 	m.ham_count = get32(h + AT_COUNTS + 4);
+	m.user_count = get32(h + AT_COUNTS + 8);
+	m.voices = get32(h + AT_COUNTS + 12);
+	m.stepped = get32(h + AT_STEPPED);
 	/* The header is a multiple of 2, and what bytes are read or unpacked to is aligned. */
 	m.weight[0] = (const int16_t *)(const void *)weights.p;
 	m.weight[1] = m.weight[0] + ((size_t)1 << m.bits[0]);
@@ -289,6 +293,9 @@ int mr_spam_model_write(const struct mr_spam_model *model, struct mr_buf *out)
 	put32(head + AT_REFERENCE, (uint32_t)mr_spam_model_reference_count(model));
 	put32(head + AT_COUNTS, model->spam_count);
 	put32(head + AT_COUNTS + 4, model->ham_count);
+	put32(head + AT_COUNTS + 8, model->user_count);
+	put32(head + AT_COUNTS + 12, model->voices);
+	put32(head + AT_STEPPED, model->stepped);
 	checksum(head, weights, model->reference, sum);
 	memcpy(head + AT_SUM, sum, SUM_SIZE);
 	mr_buf_add(out, mr_span(head, sizeof(head)));

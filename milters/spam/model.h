@@ -10,9 +10,11 @@
  *	24  8  bias of each table, in MR_SPAM_UNIT of log-odds
  *	32  4  threshold: the log-odds that are worth 5.0 points, in MR_SPAM_UNIT
  *	36  4  entries of the reference
- *	40  8  0
- *	48  8  spam lessons, ham lessons it was trained on
- *	56  8  0
+ *	40  4  lessons that it was stepped by since it was built: 0, and its bytes are a function of base
+ *	       and lessons
+ *	44  4  0
+ *	48  8  spam lessons, ham lessons of the operator that it was built from
+ *	56  8  lessons of users, and voices (domains) that taught them
  *	64 32  BLAKE2b of all other bytes
  *	96     weights, int16_t in MR_SPAM_UNIT
  *	       the reference: for each entry 4 bytes slot (bit 31: of the second table), 4 bytes share,
@@ -50,7 +52,9 @@ struct mr_spam_model {
 	uint32_t bits[MR_SPAM_TABLES];
 	double bias[MR_SPAM_TABLES];
 	double threshold;
-	uint32_t spam_count, ham_count; /* lessons it was trained on */
+	uint32_t spam_count, ham_count; /* lessons of the operator it was built from */
+	uint32_t user_count, voices; /* lessons of users, and the domains that taught them */
+	uint32_t stepped; /* lessons since then */
 	bool on_builtin;
 	struct mr_span reference; /* its bytes */
 	/* Lent, added to the weights; of an open file none: mr_spam_model_corrected(). */

@@ -16,9 +16,8 @@ double mr_spam_share(enum mr_spam_family family, uint32_t count)
 	return count == 0 ? 0 : mr_spam_gain[family] / sqrt(count);
 }
 
-static int weight_at(const struct mr_spam_model *model, unsigned table, uint32_t key)
+int mr_spam_weight_at(const struct mr_spam_model *model, unsigned table, uint32_t at)
 {
-	uint32_t at = key >> (MR_SPAM_KEY_BITS - model->bits[table]);
 	int weight = (int16_t)le16toh((uint16_t)model->weight[table][at]);
 
 	for (unsigned i = 0; i < model->corrections; i++)
@@ -26,10 +25,15 @@ static int weight_at(const struct mr_spam_model *model, unsigned table, uint32_t
 	return weight;
 }
 
+static int weight_of(const struct mr_spam_model *model, unsigned table, uint32_t key)
+{
+	return mr_spam_weight_at(model, table, key >> (MR_SPAM_KEY_BITS - model->bits[table]));
+}
+
 double mr_spam_weight(const struct mr_spam_model *model, enum mr_spam_family family, uint32_t key,
 		      uint32_t count)
 {
-	return weight_at(model, mr_spam_table(family), key) * MR_SPAM_UNIT *
+	return weight_of(model, mr_spam_table(family), key) * MR_SPAM_UNIT *
 	       mr_spam_share(family, count);
 }
 
@@ -44,7 +48,7 @@ void mr_spam_score(const struct mr_spam_model *model, const struct mr_spam_featu
 		int64_t sum = 0; /* whole numbers: the order of the features does not matter */
 
 		for (uint32_t k = 0; k < l->count; k++)
-			sum += weight_at(model, table, l->key[k]);
+			sum += weight_of(model, table, l->key[k]);
 		s.family[i] = (double)sum * MR_SPAM_UNIT * mr_spam_share(i, l->count);
 		s.log_odds += s.family[i];
 	}

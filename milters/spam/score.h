@@ -24,6 +24,8 @@ struct mr_spam_score {
 double mr_spam_share(enum mr_spam_family family, uint32_t count);
 void mr_spam_score(const struct mr_spam_model *model, const struct mr_spam_features *f,
 		   struct mr_spam_score *score_out);
+/* A weight, in MR_SPAM_UNIT, with the changes of the corrections that model is seen through. */
+int mr_spam_weight_at(const struct mr_spam_model *model, unsigned table, uint32_t slot);
 /* What one key of a family gives to the log-odds where the family has count features. */
 double mr_spam_weight(const struct mr_spam_model *model, enum mr_spam_family family, uint32_t key,
 		      uint32_t count);

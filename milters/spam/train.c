@@ -3,7 +3,7 @@
 #include "lib/base/mr_alloc.h"
 #include "lib/base/mr_err.h"
 #include "milters/spam/lesson.h"
-#include "milters/spam/score.h"
+#include "milters/spam/train_priv.h"
 
 /* README.md has the experiments that chose these. */
 #define PASSES      3
@@ -12,31 +12,6 @@
 #define RATE_BIAS   0.1 /* of a bias, against its model's */
 #define FOLDS       3 /* for the threshold: each third is scored by a model of the others */
 #define FOLD_PASSES 2 /* of those: they need to be like the model, not as good */
-
-/* Weights while training: 2^-20, a 1024th of the file's unit, so that small steps are not lost. */
-#define FINE      (1.0 / (1 << 20))
-#define FINE_BITS 10 /* from the file's unit to this one */
-
-struct entry {
-	uint8_t digest[MR_SPAM_DIGEST_SIZE];
-	uint64_t teacher; /* hash */
-	size_t at; /* in lessons */
-	uint32_t len;
-	bool spam;
-};
-
-struct mr_spam_trainer {
-	struct mr_buf lessons;
-	struct entry *entry;
-	size_t count, room;
-	struct mr_spam_features *f; /* the lesson at hand */
-	uint32_t bits[MR_SPAM_TABLES];
-	int32_t *weight[MR_SPAM_TABLES]; /* in FINE */
-	double bias[MR_SPAM_TABLES];
-	mr_spam_progress_fn *progress;
-	void *progress_arg;
-	size_t done, all;
-};
 
 struct mr_spam_trainer *mr_spam_trainer_new(size_t lessons_size_max)
 {
@@ -61,6 +36,7 @@ void mr_spam_trainer_free(struct mr_spam_trainer *t)
 	mr_spam_features_free(t->f);
 	mr_buf_done(&t->lessons);
 	mr_free(t->entry);
+	mr_free(t->change);
 	mr_free(t);
 }
 
@@ -69,10 +45,16 @@ size_t mr_spam_trainer_count(const struct mr_spam_trainer *t)
 	return t->count;
 }
 
+void mr_spam_trainer_clear(struct mr_spam_trainer *t)
+{
+	t->count = 0;
+	mr_buf_reset(&t->lessons);
+}
+
 int mr_spam_trainer_add(struct mr_spam_trainer *t, const uint8_t digest[MR_SPAM_DIGEST_SIZE],
 			struct mr_span teacher, bool spam, struct mr_span lesson)
 {
-	struct entry *e;
+	struct mr_spam_entry *e;
 	int err;
 
 	if ((err = mr_spam_lesson_decode(lesson, t->f)) < 0)
@@ -93,21 +75,30 @@ int mr_spam_trainer_add(struct mr_spam_trainer *t, const uint8_t digest[MR_SPAM_
 	memcpy(e->digest, digest, MR_SPAM_DIGEST_SIZE);
 	e->teacher = mr_spam_hash(0, teacher);
 	e->spam = spam;
+	e->back = false;
+	for (unsigned i = 0; i < MR_SPAM_TABLES; i++)
+		e->truth[i] = spam ? 1 : 0;
 	t->count++;
 	return 0;
 }
 
 static int by_digest(const void *a, const void *b)
 {
-	const struct entry *x = a, *y = b;
+	const struct mr_spam_entry *x = a, *y = b;
 	int order = memcmp(x->digest, y->digest, MR_SPAM_DIGEST_SIZE);
 
 	return order != 0 ? order : (x->teacher > y->teacher) - (x->teacher < y->teacher);
 }
 
+void mr_spam_train_sort(struct mr_spam_trainer *t)
+{
+	if (t->count > 0) /* entry may be NULL */
+		qsort(t->entry, t->count, sizeof(*t->entry), by_digest);
+}
+
 /* -- one model while it is trained ------------------------------------------------------------ */
 
-static int start(struct mr_spam_trainer *t, const struct mr_spam_model *base)
+int mr_spam_train_start(struct mr_spam_trainer *t, const struct mr_spam_model *base)
 {
 	for (unsigned i = 0; i < MR_SPAM_TABLES; i++) {
 		size_t size = (size_t)1 << base->bits[i];
@@ -118,14 +109,21 @@ static int start(struct mr_spam_trainer *t, const struct mr_spam_model *base)
 		t->bits[i] = base->bits[i];
 		t->bias[i] = base->bias[i];
 		for (size_t k = 0; k < size; k++)
-			t->weight[i][k] =
-				(int16_t)le16toh((uint16_t)base->weight[i][k]) * (1 << FINE_BITS);
+			t->weight[i][k] = (int16_t)le16toh((uint16_t)base->weight[i][k]) *
+					  (1 << MR_SPAM_FINE_BITS);
+		for (unsigned c = 0; c < base->corrections; c++) {
+			const struct mr_spam_correction *by = base->correction[c];
+
+			for (uint32_t k = 0; k < by->count[i]; k++)
+				t->weight[i][by->change[i][k].slot] +=
+					by->change[i][k].by * (1 << MR_SPAM_FINE_BITS);
+		}
 	}
 	return 0;
 }
 
 /* What table i says of the lesson at hand, in log-odds. */
-static double lean(const struct mr_spam_trainer *t, unsigned table)
+double mr_spam_train_lean(const struct mr_spam_trainer *t, unsigned table)
 {
 	const int32_t *weight = t->weight[table];
 	unsigned shift = MR_SPAM_KEY_BITS - t->bits[table];
@@ -139,7 +137,7 @@ static double lean(const struct mr_spam_trainer *t, unsigned table)
 			continue;
 		for (uint32_t k = 0; k < l->count; k++)
 			family += weight[l->key[k] >> shift];
-		sum += (double)family * FINE * mr_spam_share(i, l->count);
+		sum += (double)family * MR_SPAM_FINE * mr_spam_share(i, l->count);
 	}
 	return sum;
 }
@@ -148,7 +146,7 @@ static double lean(const struct mr_spam_trainer *t, unsigned table)
  * 1 / (1 + e^-x) from plain arithmetic alone, since what libm returns differs in its last bit from
  * host to host. e^-x = 2^n * e^r with |r| <= ln(2) / 2, and a series for the rest: an error of 2e-8.
  */
-static double sigmoid(double x)
+double mr_spam_sigmoid(double x)
 {
 	double y = x > 30 ? -30 : x < -30 ? 30 : -x, r, e;
 	int n = (int)(y * 1.4426950408889634 + (y < 0 ? -0.5 : 0.5));
@@ -165,18 +163,18 @@ static double sigmoid(double x)
 
 static int32_t fine(double step)
 {
-	return (int32_t)(step / FINE + (step < 0 ? -0.5 : 0.5));
+	return (int32_t)(step / MR_SPAM_FINE + (step < 0 ? -0.5 : 0.5));
 }
 
 /* Move table i towards the truth about the lesson at hand, by the gradient of its log-loss. */
-static void step(struct mr_spam_trainer *t, unsigned table, bool spam, double rate)
+static void step(struct mr_spam_trainer *t, unsigned table, double truth, double rate)
 {
-	double error = (spam ? 1 : 0) - sigmoid(lean(t, table));
+	double error = truth - mr_spam_sigmoid(mr_spam_train_lean(t, table));
 	unsigned shift = MR_SPAM_KEY_BITS - t->bits[table];
 
 	if (error < MR_SPAM_ERROR_MIN && error > -MR_SPAM_ERROR_MIN)
 		return;
-	t->bias[table] += fine(rate * error * RATE_BIAS) * FINE;
+	t->bias[table] += fine(rate * error * RATE_BIAS) * MR_SPAM_FINE;
 	for (unsigned i = 0; i < MR_SPAM_FAMILIES; i++) {
 		const struct mr_spam_list *l = &t->f->family[i];
 		int32_t by = fine(rate * error * mr_spam_share(i, l->count));
@@ -188,12 +186,12 @@ static void step(struct mr_spam_trainer *t, unsigned table, bool spam, double ra
 	}
 }
 
-static unsigned fold_of(const struct entry *e)
+static unsigned fold_of(const struct mr_spam_entry *e)
 {
 	return e->digest[MR_SPAM_DIGEST_SIZE - 1] % FOLDS;
 }
 
-static void load(struct mr_spam_trainer *t, const struct entry *e)
+void mr_spam_train_load(struct mr_spam_trainer *t, const struct mr_spam_entry *e)
 {
 	/* It was decoded once when it was added. */
 	int err = mr_spam_lesson_decode(mr_span(t->lessons.p + e->at, e->len), t->f);
@@ -206,17 +204,22 @@ static void passes(struct mr_spam_trainer *t, unsigned count, unsigned without)
 {
 	for (unsigned pass = 0; pass < count; pass++) {
 		for (size_t i = 0; i < t->count; i++) {
-			const struct entry *e = &t->entry[i];
+			const struct mr_spam_entry *e = &t->entry[i];
 
 			if (t->progress != NULL && ++t->done % 256 == 0)
 				t->progress(t->progress_arg, t->done, t->all);
 			if (fold_of(e) == without)
 				continue;
-			load(t, e);
-			step(t, 0, e->spam, RATE_WORD);
-			step(t, 1, e->spam, RATE_GRAM);
+			mr_spam_train_load(t, e);
+			step(t, 0, e->truth[0], RATE_WORD);
+			step(t, 1, e->truth[1], RATE_GRAM);
 		}
 	}
+}
+
+void mr_spam_train_all(struct mr_spam_trainer *t)
+{
+	passes(t, PASSES, FOLDS);
 }
 
 /* -- the threshold ---------------------------------------------------------------------------- */
@@ -234,21 +237,21 @@ static int score_folds(struct mr_spam_trainer *t, const struct mr_spam_model *ba
 	int n = 0, err;
 
 	for (unsigned fold = 0; fold < FOLDS; fold++) {
-		if ((err = start(t, base)) < 0)
+		if ((err = mr_spam_train_start(t, base)) < 0)
 			return err;
 		passes(t, FOLD_PASSES, fold);
 		for (size_t i = 0; i < t->count; i++) {
 			if (t->entry[i].spam || fold_of(&t->entry[i]) != fold)
 				continue;
-			load(t, &t->entry[i]);
-			ham[n++] = lean(t, 0) + lean(t, 1);
+			mr_spam_train_load(t, &t->entry[i]);
+			ham[n++] = mr_spam_train_lean(t, 0) + mr_spam_train_lean(t, 1);
 		}
 	}
 	return n;
 }
 
 /* By how much the lessons moved the average good message of the base. */
-static double drift(const struct mr_spam_trainer *t, const struct mr_spam_model *base)
+double mr_spam_train_drift(const struct mr_spam_trainer *t, const struct mr_spam_model *base)
 {
 	double moved = 0;
 
@@ -256,10 +259,10 @@ static double drift(const struct mr_spam_trainer *t, const struct mr_spam_model 
 		moved += t->bias[i] - base->bias[i];
 	for (size_t i = 0; i < mr_spam_model_reference_count(base); i++) {
 		struct mr_spam_reference r = mr_spam_model_reference(base, i);
-		int32_t before = (int16_t)le16toh((uint16_t)base->weight[r.table][r.slot]) *
-				 (1 << FINE_BITS);
+		int32_t before =
+			mr_spam_weight_at(base, r.table, r.slot) * (1 << MR_SPAM_FINE_BITS);
 
-		moved += r.share * (t->weight[r.table][r.slot] - before) * FINE;
+		moved += r.share * (t->weight[r.table][r.slot] - before) * MR_SPAM_FINE;
 	}
 	return moved;
 }
@@ -275,7 +278,7 @@ static double drift(const struct mr_spam_trainer *t, const struct mr_spam_model 
 static double threshold_of(const struct mr_spam_trainer *t, const struct mr_spam_model *base,
 			   const double *ham, size_t n, double fp_max)
 {
-	double moved = base->threshold + drift(t, base);
+	double moved = base->threshold + mr_spam_train_drift(t, base);
 	size_t above = (size_t)(fp_max * (double)n);
 
 	if (n == 0)
@@ -331,7 +334,7 @@ static int make_reference(struct mr_spam_trainer *t, size_t ham_count, struct mr
 	for (size_t i = 0; i < t->count; i++) {
 		if (t->entry[i].spam)
 			continue;
-		load(t, &t->entry[i]);
+		mr_spam_train_load(t, &t->entry[i]);
 		add_shares(t, sum, 1 / (double)ham_count);
 	}
 	while (!put_reference(t, sum, min, out))
@@ -351,7 +354,8 @@ static void round_weights(const struct mr_spam_trainer *t, int16_t *w)
 {
 	for (unsigned i = 0; i < MR_SPAM_TABLES; i++) {
 		for (size_t k = 0; k < (size_t)1 << t->bits[i]; k++) {
-			int32_t v = (t->weight[i][k] + (1 << (FINE_BITS - 1))) >> FINE_BITS;
+			int32_t v = (t->weight[i][k] + (1 << (MR_SPAM_FINE_BITS - 1))) >>
+				    MR_SPAM_FINE_BITS;
 
 			v = v > INT16_MAX ? INT16_MAX : v < -INT16_MAX ? -INT16_MAX : v;
 			*w++ = (int16_t)htole16((uint16_t)v);
@@ -359,8 +363,8 @@ static void round_weights(const struct mr_spam_trainer *t, int16_t *w)
 	}
 }
 
-static int finish(struct mr_spam_trainer *t, const struct mr_spam_model *base, double threshold,
-		  struct mr_buf *out)
+int mr_spam_train_finish(struct mr_spam_trainer *t, const struct mr_spam_model *base,
+			 double threshold, bool stepped, struct mr_buf *out)
 {
 	struct mr_spam_model m = { .threshold = threshold, .on_builtin = base->on_builtin };
 	size_t size = ((size_t)1 << t->bits[0]) + ((size_t)1 << t->bits[1]);
@@ -376,7 +380,14 @@ static int finish(struct mr_spam_trainer *t, const struct mr_spam_model *base, d
 		m.bias[i] = t->bias[i];
 		m.weight[i] = weight + (i == 0 ? 0 : (size_t)1 << t->bits[0]);
 	}
-	for (size_t i = 0; i < t->count; i++)
+	if (stepped) {
+		m.spam_count = base->spam_count;
+		m.ham_count = base->ham_count;
+		m.user_count = base->user_count;
+		m.voices = base->voices;
+		m.stepped = base->stepped + (uint32_t)t->count;
+	}
+	for (size_t i = 0; i < t->count && !stepped; i++)
 		t->entry[i].spam ? m.spam_count++ : m.ham_count++;
 	/* What is made on a base is measured by the base's good mail. */
 	m.reference = base->reference;
@@ -400,15 +411,15 @@ int mr_spam_trainer_run(struct mr_spam_trainer *t, const struct mr_spam_model *b
 	t->progress_arg = arg;
 	t->done = 0;
 	t->all = (FOLDS * FOLD_PASSES + PASSES) * t->count;
-	if (t->count > 0) /* entry may be NULL */
-		qsort(t->entry, t->count, sizeof(*t->entry), by_digest);
+	mr_spam_train_sort(t);
 	err = n < 0 ? n : (n = score_folds(t, base, ham));
-	if (err >= 0 && (err = start(t, base)) == 0) {
+	if (err >= 0 && (err = mr_spam_train_start(t, base)) == 0) {
 		qsort(ham, (size_t)n, sizeof(*ham), falling);
-		passes(t, PASSES, FOLDS);
+		mr_spam_train_all(t);
 		if (progress != NULL)
 			progress(arg, t->all, t->all);
-		err = finish(t, base, threshold_of(t, base, ham, (size_t)n, fp_max), out);
+		err = mr_spam_train_finish(t, base, threshold_of(t, base, ham, (size_t)n, fp_max),
+					   false, out);
 	}
 	mr_free(ham);
 	return err;

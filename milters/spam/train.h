@@ -30,6 +30,16 @@ MR_AUTO_DECLARE(mr_spam_trainer, mr_spam_trainer_free)
 MR_MUST_USE int mr_spam_trainer_add(struct mr_spam_trainer *t,
 				    const uint8_t digest[MR_SPAM_DIGEST_SIZE],
 				    struct mr_span teacher, bool spam, struct mr_span lesson);
+/*
+ * As mr_spam_trainer_add(), a lesson that was taken back: mr_spam_trainer_step() moves what it shows
+ * towards what its base says of it. Not for mr_spam_trainer_run(), which takes the lessons that are
+ * left.
+ */
+MR_MUST_USE int mr_spam_trainer_take_back(struct mr_spam_trainer *t,
+					  const uint8_t digest[MR_SPAM_DIGEST_SIZE],
+					  struct mr_span lesson);
+/* Forget all lessons; the memory stays for the next ones. */
+void mr_spam_trainer_clear(struct mr_spam_trainer *t);
 size_t mr_spam_trainer_count(const struct mr_spam_trainer *t);
 
 /* done of all steps are made. */
@@ -42,5 +52,22 @@ typedef void mr_spam_progress_fn(void *arg, size_t done, size_t all);
 MR_MUST_USE int mr_spam_trainer_run(struct mr_spam_trainer *t, const struct mr_spam_model *base,
 				    double fp_max, mr_spam_progress_fn *progress, void *arg,
 				    struct mr_buf *out);
+
+/*
+ * A step: the lessons at hand at once, on top of model, which knows others already; the threshold
+ * moves with known good mail. It costs what a few lessons cost, and the file says that it was stepped:
+ * unlike mr_spam_trainer_run() it depends on the order in which lessons come. base: what model was
+ * once trained from. MR_ENOMEM, MR_ELIMIT (out's).
+ */
+MR_MUST_USE int mr_spam_trainer_step(struct mr_spam_trainer *t, const struct mr_spam_model *model,
+				     const struct mr_spam_model *base, struct mr_buf *out);
+
+/*
+ * What the lessons at hand change in model (which may be seen through corrections): all weights, the
+ * biases, the threshold. The changes live in t until its next call. MR_ENOMEM.
+ */
+struct mr_spam_correction;
+MR_MUST_USE int mr_spam_trainer_delta(struct mr_spam_trainer *t, const struct mr_spam_model *model,
+				      struct mr_spam_correction *delta_out);
 
 #endif

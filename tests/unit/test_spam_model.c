@@ -268,6 +268,9 @@ MR_TEST(spam_model_there_and_back)
 	s.model.threshold = 2.5;
 	s.model.spam_count = 3;
 	s.model.ham_count = 70000;
+	s.model.user_count = 5;
+	s.model.voices = 2;
+	s.model.stepped = 9;
 	s.model.on_builtin = true;
 	MR_NEED(t, mr_spam_model_write(&s.model, &bytes) == 0);
 	/* 96 bytes, then 2 tables of 1024 weights of 2 bytes */
@@ -279,6 +282,9 @@ MR_TEST(spam_model_there_and_back)
 	MR_CHECK_NEAR(t, 2.5, back.threshold, 0);
 	MR_CHECK_INT(t, 3, back.spam_count);
 	MR_CHECK_INT(t, 70000, back.ham_count);
+	MR_CHECK_INT(t, 5, back.user_count);
+	MR_CHECK_INT(t, 2, back.voices);
+	MR_CHECK_INT(t, 9, back.stepped);
 	MR_CHECK(t, back.on_builtin);
 	mr_spam_model_done(&back);
 }

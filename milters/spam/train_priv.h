@@ -1,0 +1,55 @@
+/*
+ * train_priv: what train.c (a set of lessons to a model) and train_more.c (a few lessons on top of
+ * one) share: a model while it is trained. Private to the two.
+ */
+#ifndef MR_SPAM_TRAIN_PRIV_H
+#define MR_SPAM_TRAIN_PRIV_H
+
+#include "milters/spam/correction.h"
+#include "milters/spam/train.h"
+
+/* Weights while training: 2^-20, a 1024th of the file's unit, so that small steps are not lost. */
+#define MR_SPAM_FINE      (1.0 / (1 << 20))
+#define MR_SPAM_FINE_BITS 10 /* from the file's unit to this one */
+
+struct mr_spam_entry {
+	uint8_t digest[MR_SPAM_DIGEST_SIZE];
+	uint64_t teacher; /* hash */
+	size_t at; /* in lessons */
+	uint32_t len;
+	bool spam, back;
+	double truth[MR_SPAM_TABLES]; /* what each table is to say: 1 spam, 0 good */
+};
+
+struct mr_spam_trainer {
+	struct mr_buf lessons;
+	struct mr_spam_entry *entry;
+	size_t count, room;
+	struct mr_spam_features *f; /* the lesson at hand */
+	uint32_t bits[MR_SPAM_TABLES];
+	int32_t *weight[MR_SPAM_TABLES]; /* in MR_SPAM_FINE */
+	double bias[MR_SPAM_TABLES];
+	struct mr_spam_change *change; /* of mr_spam_trainer_delta() */
+	mr_spam_progress_fn *progress;
+	void *progress_arg;
+	size_t done, all;
+};
+
+/* In the order that hosts agree on. */
+void mr_spam_train_sort(struct mr_spam_trainer *t);
+/* Weights, biases and tables as base has them, its corrections in them. MR_ENOMEM. */
+MR_MUST_USE int mr_spam_train_start(struct mr_spam_trainer *t, const struct mr_spam_model *base);
+/* Make a lesson the one at hand. */
+void mr_spam_train_load(struct mr_spam_trainer *t, const struct mr_spam_entry *e);
+/* What a table says of the lesson at hand, in log-odds; and as odds. */
+double mr_spam_train_lean(const struct mr_spam_trainer *t, unsigned table);
+double mr_spam_sigmoid(double x);
+/* All passes over all lessons. */
+void mr_spam_train_all(struct mr_spam_trainer *t);
+/* By how much the lessons moved the average good message of the base. */
+double mr_spam_train_drift(const struct mr_spam_trainer *t, const struct mr_spam_model *base);
+/* The model file. stepped: the lessons come on top of those that base was made of. */
+MR_MUST_USE int mr_spam_train_finish(struct mr_spam_trainer *t, const struct mr_spam_model *base,
+				     double threshold, bool stepped, struct mr_buf *out);
+
+#endif
