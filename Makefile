@@ -19,7 +19,7 @@ Q := $(if $(V),,@)
 ifeq ($(origin CC),default)
 CC := gcc
 endif
-PKGS := libevent_core libunbound sqlite3 libsodium libcrypto libssl libzstd libpsl libconfuse libseccomp
+PKGS := libevent_core libunbound sqlite3 libpq libsodium libcrypto libssl libzstd libpsl libconfuse libseccomp
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lmilter -lpthread -lm
 
@@ -138,7 +138,7 @@ test: unit-build ## unit tests: no network, no root
 deps: ## install what deps.txt names and this machine lacks
 	@tools/dev/deps.sh
 
-e2e: all $(FAKE) ## end-to-end tests against real servers; T=name for one part
+e2e: all $(FAKE) $(B)/tests/unit/test_store ## end-to-end tests against real servers; T=name for one part
 	@tools/dev/run-e2e.sh $(B) $(T)
 
 check: ## deps, build, unit tests, end-to-end tests

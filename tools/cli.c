@@ -9,8 +9,12 @@
 
 int cli_complain(int err, const char *what, const char *subject)
 {
-	fprintf(stderr, "millrace: %s%s%s: %s\n", what, subject ? " " : "", subject ? subject : "",
-		mr_err_text(err));
+	/* What the store's engine said is worth more than our word for it. */
+	bool engine = mr_store_why()[0] && err != MR_ENOENT && err != MR_EEXIST;
+
+	fprintf(stderr, "millrace: %s%s%s: %s%s%s\n", what, subject ? " " : "",
+		subject ? subject : "", mr_err_text(err), engine ? ": " : "",
+		engine ? mr_store_why() : "");
 	return mr_err_temporary(err) ? CLI_TEMP : CLI_FAILED;
 }
 
@@ -64,7 +68,7 @@ struct mr_store *cli_store(struct cli *cli, unsigned groups, enum mr_store_acces
 	int err = mr_store_open(cli->set.store, groups, access, &store);
 
 	if (err < 0)
-		(void)cli_complain(err, "cannot open the store", cli->set.store);
+		(void)cli_complain(err, "cannot open the store", mr_store_shown(cli->set.store));
 	return store;
 }
 

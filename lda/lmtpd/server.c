@@ -115,7 +115,7 @@ int mr_lmtpd_check(const struct mr_settings *set, struct mr_buf *error)
 		return mr_run_refuse(error, "lmtp_socket_mode", set->lmtp_socket_mode,
 				     "no octal number from 0 to 0777");
 	if (mr_store_check_url(set->store) < 0)
-		return mr_run_refuse(error, "store", set->store, "not sqlite:FOLDER");
+		return mr_run_refuse(error, "store", mr_store_shown(set->store), mr_store_why());
 	return 0;
 }
 
@@ -202,7 +202,7 @@ int mr_lmtpd_open(struct mr_run *run)
 		err = mr_store_open(set->store, MR_GROUP_DIRECTORY, MR_STORE_READ, &server->store);
 		if (err < 0)
 			open_failed("cannot open the store; `millrace domain add` makes it",
-				    set->store, err);
+				    mr_store_shown(set->store), err);
 	}
 	if (err == 0)
 		err = listen_all(server, set);

@@ -1,11 +1,15 @@
 #include "lib/store/mr_store.h"
 
-#include <pthread.h>
 #include <unistd.h>
 
 #include "lib/base/mr_alloc.h"
+#include "lib/base/mr_ascii.h"
 #include "lib/base/mr_err.h"
+#include "lib/base/mr_time.h"
 #include "lib/store/mr_db.h"
+#include "lib/store/mr_slots.h"
+
+#define ROLE_MAX 63 /* octets of a PostgreSQL name */
 
 static const struct {
 	enum mr_store_group group;
@@ -25,16 +29,36 @@ static const struct migration {
 
 struct mr_store {
 	const struct mr_engine *engine;
-	struct {
-		struct mr_db *db; /* NULL: not opened */
-		pthread_mutex_t lock;
-	} group[MR_COUNT(groups)];
+	char *url; /* the slots point into it */
+	struct mr_slots group[MR_COUNT(groups)];
 };
 
 struct mr_txn {
 	const struct mr_engine *engine;
 	struct mr_db *db;
 };
+
+static _Thread_local char why[512];
+
+void mr_db_why_set(const char *text)
+{
+	size_t len;
+
+	snprintf(why, sizeof(why), "%s", text ? text : "");
+	/* libpq ends its texts in line feeds, and joins several with them. */
+	len = strlen(why);
+	while (len > 0 && why[len - 1] == '\n')
+		why[--len] = 0;
+	for (size_t i = 0; i < len; i++) {
+		if (why[i] == '\n' || why[i] == '\t')
+			why[i] = ' ';
+	}
+}
+
+const char *mr_store_why(void)
+{
+	return why;
+}
 
 /* The newest schema that this program knows for group i. */
 static int newest(size_t i)
@@ -52,6 +76,109 @@ static int newest(size_t i)
 static int version_get(struct mr_txn *txn, int64_t *version_out)
 {
 	return mr_txn_int(txn, "SELECT version FROM schema_version", NULL, 0, version_out);
+}
+
+/* The index of a group in groups[]. */
+static size_t index_of(enum mr_store_group group)
+{
+	size_t i = 0;
+
+	while (groups[i].group != group)
+		MR_ASSERT(++i < MR_COUNT(groups));
+	return i;
+}
+
+static int check_once(struct mr_txn *txn, void *arg)
+{
+	size_t i = *(const size_t *)arg;
+	int64_t have = 0;
+	int err = version_get(txn, &have);
+
+	if (err < 0)
+		return err;
+	if (have == newest(i))
+		return 0;
+	mr_db_why_set(have < newest(i) ? "its tables are older than this program"
+				       : "its tables are newer than this program");
+	return MR_EINVAL;
+}
+
+/* Wait a little, longer each time, and not as long as the others. */
+static void back_off(int tries)
+{
+	uint32_t random;
+
+	mr_random(&random, sizeof(random));
+	usleep((1000u << tries) + random % 1000u);
+}
+
+struct work {
+	size_t group;
+	enum mr_txn_kind kind;
+	mr_txn_fn *fn;
+	void *arg;
+	bool migrates; /* whatever version the tables have */
+	bool begun; /* fn was called */
+};
+
+static int txn_once(struct mr_txn *txn, struct work *work)
+{
+	bool fresh = false;
+	int err = txn->engine->begin(txn->db, work->kind, &fresh);
+
+	if (err < 0)
+		return err;
+	/* Another server, or one that was restored: its errors are the store's, not the answer to
+	 * what was asked (MR_ENOENT: no such user). */
+	if (fresh && !work->migrates && (err = check_once(txn, &work->group)) < 0)
+		err = err == MR_ENOMEM || err == MR_ECONFLICT ? err : MR_ETEMP;
+	if (err == 0) {
+		work->begun = true;
+		err = work->fn(txn, work->arg);
+	}
+	if (err == 0)
+		err = txn->engine->commit(txn->db);
+	if (err != 0)
+		txn->engine->rollback(txn->db);
+	return err;
+}
+
+static int work_run(struct mr_store *store, struct work *work)
+{
+	struct mr_txn txn = { .engine = store->engine };
+	const int64_t end_ms = mr_now_ms() + MR_DB_TRIES_MS;
+	int err;
+
+	why[0] = 0;
+	if ((err = mr_slots_take(&store->group[work->group], &txn.db)) < 0)
+		return err;
+	for (int tries = 0;; tries++) {
+		err = txn_once(&txn, work);
+		if (err != MR_ECONFLICT || tries + 1 == MR_DB_TRIES_MAX || mr_now_ms() >= end_ms ||
+		    (work->kind == MR_TXN_WALK && work->begun))
+			break;
+		back_off(tries);
+	}
+	mr_slots_give(&store->group[work->group], txn.db);
+	if (err >= 0)
+		why[0] = 0; /* an earlier try's */
+	return err == MR_ECONFLICT ? MR_ETEMP : err;
+}
+
+int mr_store_txn(struct mr_store *store, enum mr_store_group group, enum mr_txn_kind kind,
+		 mr_txn_fn *fn, void *arg)
+{
+	struct work work = { .group = index_of(group), .kind = kind, .fn = fn, .arg = arg };
+
+	MR_ASSERT(store->group[work.group].engine); /* the program opened what it uses */
+	return work_run(store, &work);
+}
+
+int mr_store_ping(struct mr_store *store, enum mr_store_group group)
+{
+	size_t i = index_of(group);
+
+	return mr_store_txn(store, group, MR_TXN_READ, check_once, &i);
 }
 
 /* Bring the schema from the version it has to the newest: in one transaction, so it is done whole or
@@ -72,8 +199,8 @@ static int migrate_once(struct mr_txn *txn, void *arg)
 				 NULL, 0);
 	if (err < 0 || (err = version_get(txn, &have)) < 0)
 		return err;
-	if (have > newest(i))
-		return MR_EINVAL;
+	if (have >= newest(i))
+		return have > newest(i) ? MR_EINVAL : 0;
 	for (size_t m = 0; m < MR_COUNT(migrations); m++) {
 		const struct mr_value number = MR_VINT(migrations[m].number);
 
@@ -85,41 +212,30 @@ static int migrate_once(struct mr_txn *txn, void *arg)
 				      &number, 1)) < 0)
 			return err;
 	}
-	return 0;
-}
-
-static int check_once(struct mr_txn *txn, void *arg)
-{
-	size_t i = *(const size_t *)arg;
-	int64_t have = 0;
-	int err = version_get(txn, &have);
-
-	if (err < 0)
-		return err;
-	return have == newest(i) ? 0 : MR_EINVAL;
+	return txn->engine->grant ? txn->engine->grant(txn->db) : 0;
 }
 
 static int group_open(struct mr_store *store, size_t i, const char *rest,
 		      enum mr_store_access access)
 {
-	int err = store->engine->open(rest, groups[i].name, access, &store->group[i].db);
+	struct work migrate = { i, MR_TXN_WRITE, migrate_once, &i, true, false };
 
-	if (err < 0)
-		return err;
+	mr_slots_init(&store->group[i], store->engine, rest, groups[i].name, access);
 	if (access == MR_STORE_CREATE)
-		return mr_store_txn(store, groups[i].group, true, migrate_once, &i);
-	return mr_store_txn(store, groups[i].group, false, check_once, &i);
+		return work_run(store, &migrate);
+	/* A server may come later. */
+	return store->engine->away ? 0 : mr_store_ping(store, groups[i].group);
 }
 
 /* The engine of url, and what url says to it; NULL: no engine. */
 static const struct mr_engine *engine_of(const char *url, const char **rest_out)
 {
-	static const struct mr_engine *const engines[] = { &mr_engine_sqlite };
+	static const struct mr_engine *const engines[] = { &mr_engine_sqlite, &mr_engine_pgsql };
 
 	for (size_t i = 0; i < MR_COUNT(engines); i++) {
 		struct mr_span scheme = mr_span_str(engines[i]->scheme);
 
-		if (mr_span_has_prefix(mr_span_str(url), scheme) && url[scheme.len]) {
+		if (mr_span_has_prefix(mr_span_str(url), scheme)) {
 			*rest_out = url + scheme.len;
 			return engines[i];
 		}
@@ -130,8 +246,26 @@ static const struct mr_engine *engine_of(const char *url, const char **rest_out)
 int mr_store_check_url(const char *url)
 {
 	const char *rest;
+	const struct mr_engine *engine = engine_of(url, &rest);
 
-	return engine_of(url, &rest) ? 0 : MR_EINVAL;
+	mr_db_why_set(engine ? "" : "neither sqlite:FOLDER nor postgresql://HOST/DATABASE");
+	return engine ? engine->check(rest) : MR_EINVAL;
+}
+
+const char *mr_store_shown(const char *url)
+{
+	const char *rest;
+	const struct mr_engine *engine = engine_of(url, &rest);
+
+	return engine && engine->away && engine->check(rest) < 0 ? engine->scheme : url;
+}
+
+bool mr_store_is_remote(const char *url)
+{
+	const char *rest;
+	const struct mr_engine *engine = engine_of(url, &rest);
+
+	return engine && engine->away;
 }
 
 int mr_store_open(const char *url, unsigned wanted, enum mr_store_access access,
@@ -139,15 +273,15 @@ int mr_store_open(const char *url, unsigned wanted, enum mr_store_access access,
 {
 	MR_AUTO(mr_store) *store = mr_calloc(1, sizeof(*store));
 	const char *rest;
-	int err;
+	int err = mr_store_check_url(url);
 
 	if (!store)
 		return MR_ENOMEM;
-	for (size_t i = 0; i < MR_COUNT(groups); i++)
-		MR_ASSERT(pthread_mutex_init(&store->group[i].lock, NULL) == 0);
-	store->engine = engine_of(url, &rest);
-	if (!store->engine)
-		return MR_EINVAL;
+	if (err < 0)
+		return err;
+	if (!(store->url = mr_strdup(url)))
+		return MR_ENOMEM;
+	store->engine = engine_of(store->url, &rest);
 	for (size_t i = 0; i < MR_COUNT(groups); i++) {
 		if ((groups[i].group & wanted) && (err = group_open(store, i, rest, access)) < 0)
 			return err;
@@ -160,57 +294,46 @@ void mr_store_close(struct mr_store *store)
 {
 	if (!store)
 		return;
-	for (size_t i = 0; i < MR_COUNT(groups); i++) {
-		if (store->group[i].db)
-			store->engine->close(store->group[i].db);
-		pthread_mutex_destroy(&store->group[i].lock);
-	}
+	for (size_t i = 0; i < MR_COUNT(groups); i++)
+		mr_slots_done(&store->group[i]);
+	mr_free(store->url);
 	mr_free(store);
 }
 
-static int txn_once(struct mr_txn *txn, bool write, mr_txn_fn *fn, void *arg)
+static bool is_right(const struct mr_store_right *right)
 {
-	int err = txn->engine->begin(txn->db, write);
+	struct mr_span role = mr_span_str(right->role);
+	bool known = false;
+
+	for (size_t i = 0; i < MR_COUNT(groups); i++)
+		known |= strcmp(groups[i].name, right->group) == 0;
+	for (size_t i = 0; i < role.len; i++) {
+		if (!mr_is(role.p[i], MR_ALNUM) && !memchr("_.-@", role.p[i], 4))
+			return false;
+	}
+	return known && role.len > 0 && role.len <= ROLE_MAX;
+}
+
+int mr_store_init(const char *url, const struct mr_store_right *rights, size_t count,
+		  struct mr_buf *sql)
+{
+	const char *names[MR_COUNT(groups) + 1] = { NULL }, *rest;
+	MR_AUTO(mr_store) *store = NULL;
+	const struct mr_engine *engine;
+	int err = mr_store_check_url(url);
 
 	if (err < 0)
 		return err;
-	err = fn(txn, arg);
-	if (err == 0)
-		err = txn->engine->commit(txn->db);
-	if (err != 0)
-		txn->engine->rollback(txn->db);
-	return err;
-}
-
-/* Wait a little, longer each time, and not as long as the others. */
-static void back_off(int tries)
-{
-	uint32_t random;
-
-	mr_random(&random, sizeof(random));
-	usleep((1000u << tries) + random % 1000u);
-}
-
-int mr_store_txn(struct mr_store *store, enum mr_store_group group, bool write, mr_txn_fn *fn,
-		 void *arg)
-{
-	struct mr_txn txn = { .engine = store->engine };
-	size_t i = 0;
-	int err;
-
-	while (groups[i].group != group)
-		MR_ASSERT(++i < MR_COUNT(groups));
-	txn.db = store->group[i].db;
-	MR_ASSERT(txn.db); /* the program opened the groups that it uses */
-	pthread_mutex_lock(&store->group[i].lock);
-	for (int tries = 0;; tries++) {
-		err = txn_once(&txn, write, fn, arg);
-		if (err != MR_ECONFLICT || tries + 1 == MR_DB_TRIES_MAX)
-			break;
-		back_off(tries);
+	engine = engine_of(url, &rest);
+	for (size_t i = 0; i < count; i++) {
+		if (!is_right(&rights[i]))
+			return MR_EINVAL;
 	}
-	pthread_mutex_unlock(&store->group[i].lock);
-	return err == MR_ECONFLICT ? MR_ETEMP : err;
+	for (size_t i = 0; i < MR_COUNT(groups); i++)
+		names[i] = groups[i].name;
+	if (engine->init)
+		return engine->init(rest, names, rights, count, sql);
+	return sql ? 0 : mr_store_open(url, MR_GROUP_ALL, MR_STORE_CREATE, &store);
 }
 
 int mr_txn_run(struct mr_txn *txn, const char *sql, const struct mr_value *in, size_t in_count)

@@ -1,19 +1,22 @@
 /*
  * mr_store: our state, as named operations; no SQL outside lib/store. Each group of state is a file
- * (SQLite) or a role and schema (PostgreSQL, later) of its own, opened by name with the rights that
- * the program has. Opened by programs, handed to logic, so a test hands in one on a temporary folder.
+ * (SQLite), or a role and schema (PostgreSQL), of its own, opened by name with the rights that the
+ * program has. Opened by programs, handed to logic, so a test hands in one on a temporary folder.
  *
- * One struct mr_store may be used from any thread: calls on one group take turns. An operation is
- * one transaction; one that meets a conflict is tried again here, bounded, with jitter.
+ * One struct mr_store may be used from any thread: calls on one group take turns (SQLite), or have
+ * a connection each, up to eight (PostgreSQL). Calls block, so they belong on a pool's threads. An
+ * operation is one transaction; one that meets a conflict is tried again here, bounded, with jitter.
  *
- * Errors everywhere: MR_ETEMP: the store is away, locked for too long, or the disk is full; mail
- * waits. MR_ECORRUPT: a file of ours does not read back. MR_EPERM: no rights on the group's file.
- * MR_ENOMEM.
+ * Errors everywhere: MR_ETEMP: the store is away, locked for too long, silent, read-only, or its
+ * disk is full; mail waits, and the next call after a second asks the server again. It also means that
+ * the answer to a COMMIT was lost: what was to be done may be done. MR_ECORRUPT: a file of ours does
+ * not read back. MR_EPERM: no rights on the group. MR_ENOMEM.
  */
 #ifndef MR_STORE_H
 #define MR_STORE_H
 
 #include "lib/base/mr_arena.h"
+#include "lib/base/mr_buf.h"
 #include "lib/base/mr_random.h"
 
 struct mr_store;
@@ -21,6 +24,7 @@ struct mr_store;
 enum mr_store_group {
 	MR_GROUP_DIRECTORY = 1u << 0, /* domains, users, their settings */
 	MR_GROUP_SPAM = 1u << 1, /* lessons */
+	MR_GROUP_ALL = (1u << 2) - 1,
 };
 
 enum mr_store_access { MR_STORE_READ, MR_STORE_WRITE, MR_STORE_CREATE };
@@ -29,14 +33,49 @@ enum mr_store_access { MR_STORE_READ, MR_STORE_WRITE, MR_STORE_CREATE };
 MR_MUST_USE int mr_store_check_url(const char *url);
 
 /*
- * Open the groups (bits) of the store at url ("sqlite:FOLDER"). CREATE makes folder and files and
- * brings their schema up to date; WRITE and READ want them there: MR_ENOENT; MR_EINVAL: a url that
- * is none, or a schema newer than this program.
+ * Open the groups (bits) of the store at url: "sqlite:FOLDER", or what libpq knows as a connection URI,
+ * "postgresql://HOST/DATABASE", without a password. CREATE makes folder and files (the tables, where
+ * mr_store_init() made the schemas) and brings them up to date; WRITE and READ want them there:
+ * MR_ENOENT; MR_EINVAL: a url that is none, or a schema newer than this program.
+ *
+ * READ and WRITE do not ask a PostgreSQL server yet: the first operation does, as the user that the
+ * program is by then, and each new connection is checked for the schema's version (else MR_ETEMP).
+ * mr_store_ping() tells.
  */
 MR_MUST_USE int mr_store_open(const char *url, unsigned groups, enum mr_store_access access,
 			      struct mr_store **store_out);
 void mr_store_close(struct mr_store *store);
 MR_AUTO_DECLARE(mr_store, mr_store_close)
+
+/* Whether group answers, and has the schema of this program. As an operation. */
+MR_MUST_USE int mr_store_ping(struct mr_store *store, enum mr_store_group group);
+
+/* What the last call on this thread that failed met, as the engine says it, for people; "" when it
+ * said nothing. Without passwords. Valid until the thread's next call. */
+const char *mr_store_why(void);
+
+/* url as it may be shown and logged: without a password, even where it has one and is refused for that. */
+const char *mr_store_shown(const char *url);
+
+/* The server may be somewhere else: the program must be able to connect, and to read libpq's files. */
+bool mr_store_is_remote(const char *url);
+
+/* Who may do what with a group: a PostgreSQL role. CREATE: owns it, as a member of its owner. */
+struct mr_store_right {
+	const char *role; /* letters, digits and "_.-@" */
+	const char *group; /* "spam" */
+	enum mr_store_access access;
+};
+/*
+ * Make ready what mr_store_open(CREATE) needs. SQLite: folder and files of all groups, and their
+ * tables; rights are those of the files. PostgreSQL: for each group a role millrace_GROUP that owns the
+ * schema GROUP, roles millrace_GROUP_read and millrace_GROUP_write, and the roles of rights as
+ * members of one of the three. What is there already stays. The role that connects must be allowed to
+ * create roles and schemas. With sql the statements are appended there, and nobody is asked.
+ * MR_EINVAL: no such group, or no role's name.
+ */
+MR_MUST_USE int mr_store_init(const char *url, const struct mr_store_right *rights, size_t count,
+			      struct mr_buf *sql);
 
 /* -- directory: domains and users ----------------------------------------------------------- */
 
@@ -66,7 +105,8 @@ MR_MUST_USE int mr_store_user_find(struct mr_store *store, struct mr_span local,
 				   struct mr_span domain, struct mr_arena *arena,
 				   struct mr_user *user_out);
 
-/* Call each() in order of name, with the group locked: each() makes no call to the store; a value it returns other than 0 ends the walk and is returned. */
+/* Call each() in order of name, over one state of the group: each() makes no call to the store; a
+ * value it returns other than 0 ends the walk and is returned. */
 typedef int mr_domain_fn(void *arg, struct mr_span domain, int64_t user_count);
 typedef int mr_user_fn(void *arg, const struct mr_user *user);
 MR_MUST_USE int mr_store_domain_each(struct mr_store *store, mr_domain_fn *each, void *arg);

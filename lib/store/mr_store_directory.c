@@ -41,7 +41,9 @@ int mr_store_domain_add(struct mr_store *store, struct mr_span domain)
 	char name[MR_NAME_DOMAIN_MAX + 1];
 	int err = mr_name_domain(domain, name);
 
-	return err < 0 ? err : mr_store_txn(store, MR_GROUP_DIRECTORY, true, domain_add_once, name);
+	return err < 0 ? err
+		       : mr_store_txn(store, MR_GROUP_DIRECTORY, MR_TXN_WRITE, domain_add_once,
+				      name);
 }
 
 static int domain_exists_once(struct mr_txn *txn, void *arg)
@@ -58,7 +60,8 @@ int mr_store_domain_exists(struct mr_store *store, struct mr_span domain)
 	int err = mr_name_domain(domain, name);
 
 	return err < 0 ? err
-		       : mr_store_txn(store, MR_GROUP_DIRECTORY, false, domain_exists_once, name);
+		       : mr_store_txn(store, MR_GROUP_DIRECTORY, MR_TXN_READ, domain_exists_once,
+				      name);
 }
 
 static int domain_remove_once(struct mr_txn *txn, void *arg)
@@ -85,7 +88,8 @@ int mr_store_domain_remove(struct mr_store *store, struct mr_span domain)
 	int err = mr_name_domain(domain, name);
 
 	return err < 0 ? err
-		       : mr_store_txn(store, MR_GROUP_DIRECTORY, true, domain_remove_once, name);
+		       : mr_store_txn(store, MR_GROUP_DIRECTORY, MR_TXN_WRITE, domain_remove_once,
+				      name);
 }
 
 struct user_add {
@@ -119,7 +123,7 @@ int mr_store_user_add(struct mr_store *store, struct mr_span local, struct mr_sp
 	if (err < 0)
 		return err;
 	mr_random_id(add.id);
-	return mr_store_txn(store, MR_GROUP_DIRECTORY, true, user_add_once, &add);
+	return mr_store_txn(store, MR_GROUP_DIRECTORY, MR_TXN_WRITE, user_add_once, &add);
 }
 
 static int user_remove_once(struct mr_txn *txn, void *arg)
@@ -142,7 +146,8 @@ int mr_store_user_remove(struct mr_store *store, struct mr_span local, struct mr
 	int err = name_of(local, domain, &name);
 
 	return err < 0 ? err
-		       : mr_store_txn(store, MR_GROUP_DIRECTORY, true, user_remove_once, &name);
+		       : mr_store_txn(store, MR_GROUP_DIRECTORY, MR_TXN_WRITE, user_remove_once,
+				      &name);
 }
 
 struct user_disable {
@@ -169,7 +174,9 @@ int mr_store_user_disable(struct mr_store *store, struct mr_span local, struct m
 	struct user_disable d = { .disabled = disabled };
 	int err = name_of(local, domain, &d.name);
 
-	return err < 0 ? err : mr_store_txn(store, MR_GROUP_DIRECTORY, true, user_disable_once, &d);
+	return err < 0 ? err
+		       : mr_store_txn(store, MR_GROUP_DIRECTORY, MR_TXN_WRITE, user_disable_once,
+				      &d);
 }
 
 /* Columns of a user, in this order everywhere: id, local, domain, disabled, created_s. */
@@ -226,7 +233,7 @@ int mr_store_user_find(struct mr_store *store, struct mr_span local, struct mr_s
 	int err = name_of(local, domain, &find.name);
 
 	if (err == 0)
-		err = mr_store_txn(store, MR_GROUP_DIRECTORY, false, user_find_once, &find);
+		err = mr_store_txn(store, MR_GROUP_DIRECTORY, MR_TXN_READ, user_find_once, &find);
 	if (err == 0)
 		*user_out = find.user;
 	return err;
@@ -258,7 +265,7 @@ int mr_store_domain_each(struct mr_store *store, mr_domain_fn *each, void *arg)
 {
 	struct walk walk = { .domain_each = each, .arg = arg };
 
-	return mr_store_txn(store, MR_GROUP_DIRECTORY, false, domain_each_once, &walk);
+	return mr_store_txn(store, MR_GROUP_DIRECTORY, MR_TXN_WALK, domain_each_once, &walk);
 }
 
 static int user_row(void *arg, const struct mr_value *columns, size_t count MR_UNUSED)
@@ -287,5 +294,6 @@ int mr_store_user_each(struct mr_store *store, struct mr_span domain, mr_user_fn
 	int err = domain.len > 0 ? mr_name_domain(domain, walk.domain) : 0;
 
 	return err < 0 ? err
-		       : mr_store_txn(store, MR_GROUP_DIRECTORY, false, user_each_once, &walk);
+		       : mr_store_txn(store, MR_GROUP_DIRECTORY, MR_TXN_WALK, user_each_once,
+				      &walk);
 }

@@ -107,7 +107,7 @@ int mr_store_lesson_each(struct mr_store *store, mr_lesson_fn *each, void *arg)
 {
 	struct walk walk = { each, arg };
 
-	return mr_store_txn(store, MR_GROUP_SPAM, false, each_once, &walk);
+	return mr_store_txn(store, MR_GROUP_SPAM, MR_TXN_WALK, each_once, &walk);
 }
 
 struct expire {
