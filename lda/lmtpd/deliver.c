@@ -24,6 +24,8 @@ static const struct mr_lmtp_reply looping = { 554, "5.4.6",
 					      "Mail loop: was delivered here before" };
 static const struct mr_lmtp_reply no_mailbox = { 451, "4.2.0", "Mailbox cannot be opened now" };
 static const struct mr_lmtp_reply not_written = { 451, "4.2.0", "Message cannot be stored now" };
+/* RFC 3463 3.4: mail system full. Nobody knows whose quota it is that the file system enforces. */
+static const struct mr_lmtp_reply full = { 452, "4.3.1", "No space left to store mail" };
 static const struct mr_lmtp_reply saved = { 250, "2.0.0", "Saved" };
 
 /* rcpt->memo: where a recipient's mail goes. */
@@ -318,16 +320,17 @@ static struct mr_lmtp_reply store_one(const struct mr_deliver *d, struct mr_lmtp
 	const char *folder = NULL;
 	struct mr_span name = message->spam ? mr_span_str(mail->set->spam_folder) : target->detail;
 	unsigned flags = message->spam ? MR_MAILDIR_CREATE : 0;
-	int dir_fd;
+	int dir_fd, err;
 
 	if (target->loop)
 		return looping;
-	if (mr_maildir_open(d->mail_fd, target->mailbox, MR_MAILDIR_CREATE, &inbox_fd) < 0 ||
-	    folder_open(inbox_fd, name, flags, mail->arena, &folder_fd, &folder) < 0)
-		return no_mailbox;
+	if ((err = mr_maildir_open(d->mail_fd, target->mailbox, MR_MAILDIR_CREATE, &inbox_fd)) <
+		    0 ||
+	    (err = folder_open(inbox_fd, name, flags, mail->arena, &folder_fd, &folder)) < 0)
+		return err == MR_EFULL ? full : no_mailbox;
 	dir_fd = folder_fd >= 0 ? folder_fd : inbox_fd;
-	if (write_copy(d, mail, target, dir_fd) < 0)
-		return not_written;
+	if ((err = write_copy(d, mail, target, dir_fd)) < 0)
+		return err == MR_EFULL ? full : not_written;
 	sweep(d, dir_fd);
 	rcpt->folder = folder;
 	return saved;

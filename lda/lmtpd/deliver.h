@@ -9,7 +9,7 @@
  * ann+lists@example.org is the user of that whole name, if there is one, else ann's folder "lists"
  * if that exists already, else ann's INBOX: whoever may write to ann must not make folders for her.
  *
- * What waiting can mend is 4xx: the directory away, disk or quota full, wrong rights, a disabled
+ * What waiting can mend is 4xx: the directory away, disk or quota full (452 4.3.1), wrong rights, a disabled
  * user (he may be back tomorrow; a mail refused today is lost).
  *
  * NEEDSWORK: quota, aliases, lists, forwards and vacation are not here yet: they come between

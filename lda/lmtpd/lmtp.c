@@ -84,10 +84,14 @@ static void told_all(struct mr_lmtp *s, int64_t now_ms)
 static void refuse_all(struct mr_lmtp *s, int64_t now_ms)
 {
 	static const struct mr_lmtp_reply large = { 552, "5.3.4", "Message too large" };
+	static const struct mr_lmtp_reply full = { 452, "4.3.1", "No space left to store mail" };
 	static const struct mr_lmtp_reply failed = { 451, "4.3.0", "Message could not be kept" };
+	const struct mr_lmtp_reply *reply = s->mail.err == MR_ELIMIT  ? &large
+					    : s->mail.err == MR_EFULL ? &full
+								      : &failed;
 
 	for (size_t i = 0; i < s->mail.rcpt_count; i++)
-		s->mail.rcpt[i].reply = s->mail.err == MR_ELIMIT ? large : failed;
+		s->mail.rcpt[i].reply = *reply;
 	told_all(s, now_ms);
 }
 

@@ -50,7 +50,7 @@ struct mr_lmtp_mail {
 	/* Content with LF for CR LF, not yet taken. All of it where size is small. */
 	struct mr_buf content;
 	uint64_t size; /* octets as they came */
-	int err; /* content could not be kept: MR_ELIMIT: too large; MR_ENOMEM, MR_ETEMP */
+	int err; /* content could not be kept: MR_ELIMIT: too large; MR_EFULL, MR_ENOMEM, MR_ETEMP */
 	int64_t start_ms; /* of MAIL */
 	void *memo; /* of the delivery */
 };

@@ -7,7 +7,8 @@
 
 bool mr_err_temporary(int err)
 {
-	return err == MR_ETEMP || err == MR_ENOMEM || err == MR_ECONFLICT || err == MR_EAGAIN;
+	return err == MR_ETEMP || err == MR_ENOMEM || err == MR_ECONFLICT || err == MR_EAGAIN ||
+	       err == MR_EFULL;
 }
 
 const char *mr_err_text(int err)
@@ -23,6 +24,8 @@ const char *mr_err_text(int err)
 		return "changed by somebody else";
 	case MR_EAGAIN:
 		return "would block";
+	case MR_EFULL:
+		return "no space left";
 	case MR_ELIMIT:
 		return "a limit is reached";
 	case MR_ESYNTAX:
@@ -62,6 +65,9 @@ int mr_err_from_errno(int errno_value)
 	case E2BIG:
 	case EFBIG:
 		return MR_ELIMIT;
+	case ENOSPC:
+	case EDQUOT:
+		return MR_EFULL;
 	case EPIPE:
 	case ECONNRESET:
 		return MR_ECLOSED;

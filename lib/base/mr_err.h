@@ -10,10 +10,11 @@
 
 enum mr_err {
 	/* Temporary: the same call may succeed later. */
-	MR_ETEMP = -1, /* a resource is away: disk full, peer silent, server down */
+	MR_ETEMP = -1, /* a resource is away: peer silent, server down */
 	MR_ENOMEM = -2, /* out of memory, or an arena's bound reached */
 	MR_ECONFLICT = -3, /* somebody else changed it; a transaction may run again */
 	MR_EAGAIN = -4, /* nothing to do yet: would block */
+	MR_EFULL = -5, /* no room left on the disk, or in a quota of the file system */
 	/* Permanent: the same call fails again. */
 	MR_ELIMIT = -10, /* a named limit is reached */
 	MR_ESYNTAX = -11, /* not what the grammar allows */
@@ -34,7 +35,7 @@ const char *mr_err_text(int err);
 /*
  * Map an errno: ENOMEM to MR_ENOMEM; EAGAIN to MR_EAGAIN; ENOENT to MR_ENOENT; EEXIST to MR_EEXIST;
  * EACCES, EPERM and EROFS to MR_EPERM; ENAMETOOLONG, E2BIG and EFBIG to MR_ELIMIT; EPIPE and
- * ECONNRESET to MR_ECLOSED; all others to MR_ETEMP. Delivery code turns MR_EPERM of a file into a
+ * ECONNRESET to MR_ECLOSED; ENOSPC and EDQUOT to MR_EFULL; all others to MR_ETEMP. Delivery code turns MR_EPERM of a file into a
  * temporary failure, since waiting can mend it: an operator corrects the rights.
  */
 MR_MUST_USE int mr_err_from_errno(int errno_value);

@@ -10,7 +10,7 @@
 #include "lib/base/mr_arena.h"
 #include "lib/base/mr_span.h"
 
-/* Write all of s. MR_ETEMP: disk full, among others. */
+/* Write all of s. MR_EFULL: disk full. */
 MR_MUST_USE int mr_write_all(int fd, struct mr_span s);
 MR_MUST_USE int mr_fsync(int fd);
 /* fsync the directory name below dir_fd, so that what was linked there stays. */

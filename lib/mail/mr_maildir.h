@@ -7,8 +7,8 @@
  * the descriptor it was given, and nothing is written outside of it: what is not a plain directory
  * where a directory should be is MR_ETEMP, so mail waits until somebody puts it right.
  *
- * What waiting can mend is MR_ETEMP: disk or quota full, a file system that is read-only, a folder
- * whose rights are wrong. Other errors are named. Files are made with mode 0600, directories 0700.
+ * What waiting can mend is MR_EFULL, disk or quota full, and MR_ETEMP: a file system that is
+ * read-only, a folder whose rights are wrong. Wherever MR_ETEMP is named, MR_EFULL may come, too. Other errors are named. Files are made with mode 0600, directories 0700.
  *
  *	struct mr_maildir_file file;
  *	int dir_fd;

@@ -18,7 +18,7 @@
 
 int mr_maildir_temporary(int err)
 {
-	return err >= 0 || err == MR_ENOMEM ? err : MR_ETEMP;
+	return err >= 0 || err == MR_ENOMEM || err == MR_EFULL ? err : MR_ETEMP;
 }
 
 /*
@@ -39,12 +39,12 @@ static int sync_if_recent(int dir_fd)
 
 int mr_maildir_dir(int dir_fd, const char *name, bool create, bool *made_out, int *fd_out)
 {
-	int fd;
+	int fd, err;
 
 	if (create && mkdirat(dir_fd, name, DIR_MODE) == 0) {
 		/* The entry must survive what the message survives. */
-		if (mr_fsync(dir_fd) < 0)
-			return MR_ETEMP;
+		if ((err = mr_fsync(dir_fd)) < 0)
+			return mr_maildir_temporary(err);
 		if (made_out)
 			*made_out = true;
 	} else if (create && errno != EEXIST) {
@@ -71,7 +71,7 @@ int mr_maildir_subdirs(int dir_fd)
 		if (mkdirat(dir_fd, names[i], DIR_MODE) == 0)
 			made = true;
 		else if (errno != EEXIST)
-			return MR_ETEMP;
+			return mr_maildir_temporary(mr_err_from_errno(errno));
 	}
 	return made ? mr_maildir_temporary(mr_fsync(dir_fd)) : sync_if_recent(dir_fd);
 }

@@ -26,7 +26,7 @@ void mr_spool_init(struct mr_spool *s, size_t memory_max, const char *dir);
 void mr_spool_done(struct mr_spool *s);
 
 /*
- * Append. Returns 0, or MR_ETEMP (disk full, dir away), MR_EPERM, MR_ENOMEM; after an error all
+ * Append. Returns 0, or MR_EFULL, MR_ETEMP (dir away), MR_EPERM, MR_ENOMEM; after an error all
  * further calls return it: what has a hole is no message.
  */
 int mr_spool_add(struct mr_spool *s, struct mr_span piece);

@@ -1,5 +1,6 @@
 """What is down is waited for: no mail is lost, none bounces, and it comes later."""
 import smtplib
+import subprocess
 
 import pytest
 
@@ -88,3 +89,30 @@ def test_mail_dir_not_writable(mail):
         maildir.unlink()
     mail.mta.flush()
     mail.wait_mail(alice, seconds=60)
+
+
+def test_disk_full(make_system):
+    """452 4.3.1 (RFC 3463 3.4: mail system full), for a small message and for one that goes through a
+    file; with room again both arrive."""
+    system = make_system(spam=True, deliver="lmtpd")
+    alice = system.new_user()
+    domain = system.millrace.mail / "example.org"
+    domain.mkdir(exist_ok=True)
+    options = "size=64k,mode=0700,uid=mail,gid=mail"
+    subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", domain], check=True)
+    try:
+        (domain / "ballast").write_bytes(b"x" * 65536)
+        for size in (100, 300000):
+            text = "good morning\n" * (size // 13)
+            outcome = system.send("bob@example.net", alice, letter(f"Later {size}", text))
+            assert outcome.accepted
+            wait_until(lambda: [line for line in system.mta.log().splitlines()
+                                if outcome.queue_id in line and "dsn=4.3.1" in line],
+                       20, "a full system in the log")
+        assert 'result="452 4.3.1"' in system.millrace.log(LMTPD)
+        (domain / "ballast").unlink()
+        subprocess.run(["mount", "-o", "remount,size=4m", domain], check=True)
+        system.mta.flush()
+        assert len(system.wait_mail(alice, count=2, seconds=60)) == 2
+    finally:
+        subprocess.run(["umount", "-l", domain], check=True)

@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <sys/stat.h>
 
 #include "lib/base/mr_arena.h"
@@ -381,6 +382,9 @@ MR_TEST(secret_compare)
 MR_TEST(err_classes)
 {
 	MR_CHECK(t, mr_err_temporary(MR_ETEMP) && mr_err_temporary(MR_ENOMEM));
+	MR_CHECK(t, mr_err_temporary(MR_EFULL));
+	MR_CHECK_INT(t, MR_EFULL, mr_err_from_errno(ENOSPC));
+	MR_CHECK_INT(t, MR_EFULL, mr_err_from_errno(EDQUOT));
 	MR_CHECK(t, !mr_err_temporary(MR_ELIMIT) && !mr_err_temporary(0) && !mr_err_temporary(3));
 	MR_CHECK_STR(t, "not found", mr_err_text(MR_ENOENT));
 }

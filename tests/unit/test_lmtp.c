@@ -16,6 +16,7 @@ struct fixture {
 	char queue_id[64];
 	bool hold; /* work waits for MR_DOES("work") */
 	int open, stored, told, more;
+	int more_err; /* what more() answers */
 };
 
 static void fake_rcpt(void *arg, struct mr_lmtp_mail *mail, struct mr_lmtp_rcpt *rcpt)
@@ -37,6 +38,8 @@ static int fake_more(void *arg, struct mr_lmtp_mail *mail)
 	struct fixture *f = arg;
 
 	f->more++;
+	if (f->more_err < 0)
+		return f->more_err;
 	return mr_buf_add(&f->content, mr_buf_span(&mail->content));
 }
 
@@ -512,6 +515,34 @@ MR_TEST(lmtp_content_sizes)
 	content_of(t, 300002, "552 5.3.4", 2, true);
 	content_of(t, 131000, "250 2.0.0", 0, false);
 	content_of(t, 2, "250 2.0.0", 0, false);
+}
+
+/* What could not be kept: RFC 3463 3.4: 4.3.1 is a full mail system, and RFC 5321 4.2.3 has 452 for it;
+ * anything else is 451. */
+static void not_kept(struct mr_t *t, int err, const char *want)
+{
+	static char text[200000];
+	struct fixture *f = open_fixture(t, 0);
+
+	MR_NEED(t, f);
+	f->more_err = err;
+	memset(text, 'x', sizeof(text));
+	says(t, f, MR_SPAN("LHLO x\r\nMAIL FROM:<a@b>\r\nRCPT TO:<ann@c>\r\nDATA\r\n"), "220 ");
+	for (size_t at = 0; at < sizeof(text); at += 50000)
+		input(f, mr_span(text + at, 50000), 0);
+	says(t, f, MR_SPAN("\r\n.\r\n"), want);
+	MR_CHECK_INT(t, 1, f->more);
+	MR_CHECK_INT(t, 0, f->stored);
+	close_fixture(t, f);
+}
+
+MR_TEST(lmtp_content_not_kept)
+{
+	if (t->oom)
+		return;
+	not_kept(t, MR_EFULL, "452 4.3.1 ");
+	not_kept(t, MR_ETEMP, "451 4.3.0 ");
+	not_kept(t, MR_ELIMIT, "451 4.3.0 "); /* not the client's limit */
 }
 
 /* Lines end in CR LF. A bare LF in a command would be two commands to somebody else. */
