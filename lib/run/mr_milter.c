@@ -42,7 +42,10 @@ int sigwait(const sigset_t *set, int *sig)
 
 static int milter_check(const struct mr_settings *set, struct mr_buf *error)
 {
-	return mr_socket_check(mr_daemon.milter, set, error);
+	const struct mr_stage *stage = mr_daemon.milter->stage;
+	int err = mr_socket_check(mr_daemon.milter, set, error);
+
+	return err == 0 && stage->check ? stage->check(set, error) : err;
 }
 
 static int milter_open(struct mr_run *run)

@@ -57,6 +57,9 @@ struct mr_stage {
 	unsigned sandbox; /* enum mr_sandbox, beyond what a milter needs anyway */
 	const struct mr_metric *metrics;
 	size_t metric_count;
+	/* What open() would refuse in set, told without touching anything (mr_program.h). NULL:
+	 * nothing. */
+	int (*check)(const struct mr_settings *set, struct mr_buf *error);
 	/* At start, and again at each reload: read files, open the store. NULL: no state. */
 	int (*open)(const struct mr_settings *set, void **state_out);
 	/* The last message that used state is done. */

@@ -5,6 +5,7 @@
 #include "lib/base/mr_alloc.h"
 #include "lib/base/mr_err.h"
 #include "lib/base/mr_log.h"
+#include "milters/spam/auth.h"
 #include "milters/spam/extract.h"
 #include "milters/spam/status.h"
 
@@ -18,7 +19,7 @@ struct state {
 	size_t spare_count;
 };
 
-enum metric { M_SPAM, M_HAM, M_UNSCORED, M_REJECTED, M_SECONDS };
+enum metric { M_SPAM, M_HAM, M_UNSCORED, M_REJECTED, M_AUTH_PASSED, M_AUTH_SPAM, M_SECONDS };
 static const struct mr_metric metrics[] = {
 	[M_SPAM] = { MR_METRIC_COUNTER, "millrace_spam_messages_total", "verdict=\"spam\"",
 		     "Messages by what was found." },
@@ -28,6 +29,10 @@ static const struct mr_metric metrics[] = {
 			 "Messages by what was found." },
 	[M_REJECTED] = { MR_METRIC_COUNTER, "millrace_spam_rejected_total", "",
 			 "Messages refused for their score." },
+	[M_AUTH_PASSED] = { MR_METRIC_COUNTER, "millrace_spam_auth_messages_total",
+			    "result=\"passed\"", "Messages of clients that have logged in." },
+	[M_AUTH_SPAM] = { MR_METRIC_COUNTER, "millrace_spam_auth_messages_total", "result=\"spam\"",
+			  "Messages of clients that have logged in." },
 	[M_SECONDS] = { MR_METRIC_SECONDS, "millrace_spam_score_seconds", "",
 			"Time to score a message." },
 };
@@ -45,6 +50,13 @@ static int model_load(const char *path, struct mr_spam_model *model_out)
 	if (err < 0)
 		mr_log(MR_LOG_ERROR, "spam model", MR_KV_SPAN("problem", mr_buf_span(&error)));
 	return err;
+}
+
+static int spam_check(const struct mr_settings *set, struct mr_buf *error)
+{
+	enum mr_spam_auth policy;
+
+	return mr_spam_auth_policy(set, &policy, error);
 }
 
 /*
@@ -151,39 +163,85 @@ static int act(struct mr_ctx *ctx, const struct mr_mail *mail, const struct mr_s
 		mr_metrics_add(ctx->metrics, M_REJECTED, 1);
 		return mr_act_reject(acts, "5.7.1", "Message refused as spam");
 	}
-	if ((err = remove_foreign(ctx, mail, acts)) < 0)
+	if ((err = remove_foreign(ctx, mail, acts)) < 0 ||
+	    (err = mr_act_note(acts, "score=%.3f", score->points)) < 0)
 		return err;
 	return add_fields(score, status, acts);
 }
 
-static int spam_message(struct mr_ctx *ctx, const struct mr_mail *mail, struct mr_actions *acts)
+/* Mail of our users leaves with no field of ours, and none that claims to be. */
+static int act_auth(struct mr_ctx *ctx, const struct mr_mail *mail,
+		    const struct mr_spam_score *score, struct mr_actions *acts)
+{
+	int reached = mr_spam_auth_act(ctx, mail, score, acts);
+
+	if (reached < 0)
+		return reached;
+	mr_metrics_add(ctx->metrics, reached ? M_AUTH_SPAM : M_AUTH_PASSED, 1);
+	return remove_foreign(ctx, mail, acts);
+}
+
+static bool has_logged_in(const struct mr_mail *mail)
+{
+	return mail->env->auth_user.len > 0;
+}
+
+/* Such mail is nobody's business here. */
+static bool is_exempt(const struct mr_ctx *ctx, const struct mr_mail *mail)
+{
+	enum mr_spam_auth policy;
+
+	return has_logged_in(mail) && mr_spam_auth_policy(ctx->set, &policy, NULL) == 0 &&
+	       policy == MR_SPAM_AUTH_OFF;
+}
+
+static int score_and_act(struct mr_ctx *ctx, const struct mr_mail *mail, struct mr_spam_features *f,
+			 struct mr_actions *acts)
 {
 	struct state *state = ctx->state;
-	struct mr_spam_features *f = features_get(state);
 	struct mr_spam_score score;
 	struct mr_spam_view view;
 	MR_AUTO_BUF status = MR_BUF(MR_SPAM_STATUS_MAX);
-	int64_t from_ms = ctx->clock.now_ms(ctx->clock.arg);
 	int err;
 
-	if (f == NULL)
-		return MR_ENOMEM;
 	if ((err = mr_spam_view_init(&view, mail->msg, MR_SPAM_ARRIVING,
 				     mr_span_str(ctx->set->upstream_scorer), ctx->arena)) < 0 ||
 	    (err = mr_spam_extract(&view, ctx->arena, f)) < 0)
-		goto out;
+		return err;
 	mr_spam_score(&state->model, f, &score);
+	if (has_logged_in(mail))
+		return act_auth(ctx, mail, &score, acts);
 	if ((err = mr_spam_status_text(&state->model, f, &score, view.upstream, &status)) < 0)
-		goto out;
-	err = act(ctx, mail, &score, mr_buf_str(&status), acts);
+		return err;
+	return act(ctx, mail, &score, mr_buf_str(&status), acts);
+}
+
+static int spam_message(struct mr_ctx *ctx, const struct mr_mail *mail, struct mr_actions *acts)
+{
+	int64_t from_ms = ctx->clock.now_ms(ctx->clock.arg);
+	struct mr_spam_features *f;
+	int err;
+
+	if (is_exempt(ctx, mail))
+		return remove_foreign(ctx, mail, acts);
+	f = features_get(ctx->state);
+	if (f == NULL)
+		return MR_ENOMEM;
+	err = score_and_act(ctx, mail, f, acts);
+	features_put(ctx->state, f);
 	mr_metrics_observe_us(ctx->metrics, M_SECONDS,
 			      (ctx->clock.now_ms(ctx->clock.arg) - from_ms) * 1000);
-out:
-	features_put(state, f);
 	return err;
 }
 
-/* Mail flows, and says that nobody looked at it. */
+/* For the sender, who reads it in a bounce. */
+#define FORGERIES "This message has more header fields named X-Spam than can be removed"
+
+/*
+ * Mail flows, and says that nobody looked at it; mail of our own users says nothing. But what claims
+ * our verdict more often than an MTA can be told to take away would claim it still behind us, and
+ * waiting would not change that (RFC 3463 3.7: 5.6.0).
+ */
 static int spam_failed(struct mr_ctx *ctx, const struct mr_mail *mail, int err,
 		       struct mr_actions *acts)
 {
@@ -192,7 +250,10 @@ static int spam_failed(struct mr_ctx *ctx, const struct mr_mail *mail, int err,
 	mr_metrics_add(ctx->metrics, M_UNSCORED, 1);
 	snprintf(status, sizeof(status), "Unknown, unscored: %s " MR_SPAM_MARK,
 		 err == MR_ELIMIT ? "too large" : mr_err_text(err)); /* short texts of ours */
-	if (mail->msg != NULL && (err = remove_foreign(ctx, mail, acts)) < 0)
+	err = mail->msg != NULL ? remove_foreign(ctx, mail, acts) : 0;
+	if (err == MR_ELIMIT)
+		return mr_act_reject(acts, "5.6.0", FORGERIES);
+	if (err < 0 || has_logged_in(mail))
 		return err;
 	return mr_act_insert(acts, 0, "X-Spam-Status", status);
 }
@@ -203,6 +264,7 @@ const struct mr_stage mr_spam_stage = {
 	.may = MR_MAY_FIELDS | MR_MAY_REJECT,
 	.metrics = metrics,
 	.metric_count = MR_COUNT(metrics),
+	.check = spam_check,
 	.open = spam_open,
 	.close = spam_close,
 	.message = spam_message,

@@ -122,6 +122,16 @@ def test_forged_fields_are_removed(mail):
         assert header.count(b"\nX-A: 1") == len(forms), name
 
 
+def test_more_forgeries_than_can_go(mail):
+    """What can neither pass nor be mended by waiting is refused for good, and says why."""
+    alice = mail.new_user()
+    content = b"X-Spam-Flag: NO\r\n" * 12000 + letter("x", to=alice).as_bytes(policy=email.policy.SMTP)
+    outcome = mail.send("bob@example.net", alice, content)
+    assert outcome.code // 100 == 5 and outcome.text.startswith("5.6.0"), outcome
+    if mail.mta.name == "postfix":      # sendmail has a limit of its own
+        assert "X-Spam" in outcome.text
+
+
 def test_lessons_are_a_set(build, mails, tmp_path):
     """Two models taught in different orders, one of them with a lesson taken back, are equal."""
     one, two = Filter(build, tmp_path, "one"), Filter(build, tmp_path, "two")

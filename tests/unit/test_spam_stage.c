@@ -3,6 +3,7 @@
 
 #include "lib/base/mr_err.h"
 #include "lib/base/mr_io.h"
+#include "lib/base/mr_log.h"
 #include "lib/run/mr_milter.h"
 #include "milters/spam/extract.h"
 #include "milters/spam/model.h"
@@ -61,11 +62,18 @@ static void bench_done(struct bench *b)
 	mr_settings_done(&b->set);
 }
 
-static void run(struct mr_t *t, struct bench *b, const char *raw, struct mr_actions *acts)
+/* From a client that has logged in as user; NULL: it has not. */
+static void run_as(struct mr_t *t, struct bench *b, const char *user, const char *raw,
+		   struct mr_actions *acts)
 {
-	struct mr_envelope env = { .queue_id = MR_SPAN("1") };
+	struct mr_envelope env = { .queue_id = MR_SPAN("1"), .auth_user = mr_span_str(user) };
 
 	MR_CHECK_INT(t, 0, mr_stage_run(&mr_spam_stage, &b->ctx, &env, mr_span_str(raw), acts));
+}
+
+static void run(struct mr_t *t, struct bench *b, const char *raw, struct mr_actions *acts)
+{
+	run_as(t, b, NULL, raw, acts);
 }
 
 static struct mr_span value_of(const struct mr_actions *acts, const char *name)
@@ -170,6 +178,135 @@ MR_TEST(spam_stage_removes_thousands)
 		MR_CHECK_INT(t, 0, err);
 		bench_done(&b);
 	}
+}
+
+/* More than a stage may change (MR_ACTIONS_MAX): such mail can neither pass nor be mended by waiting.
+ * RFC 3463 3.7: 5.6.0. */
+MR_TEST(spam_stage_refuses_too_many)
+{
+	struct mr_actions acts = { .count = 0 };
+	MR_AUTO_BUF raw = MR_BUF(1 << 20);
+	struct bench b;
+	int err = bench_init(t, &b, 1.0);
+
+	for (unsigned k = 0; k < 12000; k++)
+		mr_buf_adds(&raw, "X-Spam-Flag: NO\n");
+	mr_buf_adds(&raw, MAIL);
+	if (err == 0 && (err = mr_buf_err(&raw)) == 0) {
+		run(t, &b, mr_buf_str(&raw), &acts);
+		MR_CHECK_INT(t, MR_VERDICT_REJECT, acts.verdict);
+		MR_CHECK(t, t->oom || mr_span_has_prefix(mr_span_str(acts.reply),
+							 MR_SPAN("550 5.6.0 ")));
+	}
+	MR_CHECK_INT(t, 0, err);
+	bench_done(&b);
+}
+
+static char warned[2000];
+
+static void warn_sink(void *arg MR_UNUSED, enum mr_log_level level, const char *line)
+{
+	if (level == MR_LOG_WARN)
+		snprintf(warned, sizeof(warned), "%s", line);
+}
+
+/* Mail of a client that has logged in: no field of ours, its own threshold, the account in the log. */
+MR_TEST(spam_stage_auth)
+{
+	static const struct {
+		const char *user, *policy;
+		double points;
+		enum mr_verdict want;
+		const char *warned; /* what the line holds; NULL: there is none */
+		bool fields;
+	} rows[] = {
+		{ "ann@example.org", "off", 20.0, MR_VERDICT_ACCEPT, NULL, false },
+		{ "ann@example.org", "log", 9.9, MR_VERDICT_ACCEPT, NULL, false },
+		{ "ann@example.org", "log", 10.0, MR_VERDICT_ACCEPT, "result=passed", false },
+		{ "ann@example.org", "reject", 9.9, MR_VERDICT_ACCEPT, NULL, false },
+		{ "ann@example.org", "reject", 10.0, MR_VERDICT_REJECT, "result=refused", false },
+		/* Who has not logged in is under the other threshold. */
+		{ NULL, "reject", 10.0, MR_VERDICT_ACCEPT, NULL, true },
+		{ NULL, "off", 30.0, MR_VERDICT_REJECT, NULL, false },
+	};
+
+	mr_log_sink(warn_sink, NULL);
+	for (size_t i = 0; i < MR_COUNT(rows); i++) {
+		struct mr_actions acts = { .count = 0 };
+		struct bench b;
+
+		t->row = (long)i;
+		warned[0] = '\0';
+		if (bench_init(t, &b, rows[i].points) == 0) {
+			b.set.spam_reject_score = 30;
+			b.set.spam_auth_policy = rows[i].policy;
+			b.set.spam_auth_reject_score = 10;
+			run_as(t, &b, rows[i].user, "X-Spam-Flag: YES\n" MAIL, &acts);
+			MR_CHECK_INT(t, rows[i].want, acts.verdict);
+			if (rows[i].want == MR_VERDICT_REJECT)
+				MR_CHECK(t, t->oom || mr_span_has_prefix(mr_span_str(acts.reply),
+									 MR_SPAN("550 5.7.1 ")));
+			/* What came from outside goes in any case; accept alone applies it. */
+			if (rows[i].want == MR_VERDICT_ACCEPT)
+				MR_CHECK_INT(t, rows[i].fields ? 4 : 1, acts.count);
+			MR_CHECK_INT(t, rows[i].warned != NULL, warned[0] != '\0');
+			if (rows[i].warned != NULL) {
+				MR_CHECK(t, t->oom || strstr(warned, rows[i].warned) != NULL);
+				MR_CHECK(t, t->oom || strstr(warned, "account=ann@example.org"));
+				MR_CHECK(t, t->oom || strstr(warned, "id=1 ") != NULL);
+			}
+		}
+		bench_done(&b);
+	}
+	mr_log_sink(NULL, NULL);
+}
+
+/* Undecided mail of our users passes too, and says nothing of it to the world. */
+MR_TEST(spam_stage_auth_fails_open)
+{
+	struct mr_envelope env = { .auth_user = MR_SPAN("ann") };
+	struct mr_actions acts = { .count = 0 };
+	struct mr_msg msg;
+	struct bench b;
+
+	if (bench_init(t, &b, 9.0) == 0 &&
+	    mr_msg_parse(MR_SPAN("X-Spam-Flag: NO\n" MAIL), &mr_msg_limits_default, b.ctx.arena,
+			 &msg) == 0) {
+		struct mr_mail mail = { &env, &msg };
+
+		mr_actions_init(&acts, b.ctx.arena, mr_spam_stage.may);
+		MR_CHECK_INT(t, 0, mr_spam_stage.failed(&b.ctx, &mail, MR_ENOMEM, &acts));
+		MR_CHECK_INT(t, MR_VERDICT_ACCEPT, acts.verdict);
+		MR_CHECK_INT(t, 1, acts.count);
+		MR_CHECK(t, acts.count == 0 || acts.act[0].kind == MR_ACT_DELETE);
+	}
+	bench_done(&b);
+}
+
+MR_TEST(spam_stage_check)
+{
+	static const struct {
+		const char *policy;
+		int want;
+	} rows[] = {
+		{ "off", 0 },
+		{ "log", 0 },
+		{ "reject", 0 },
+		{ "hold", MR_EINVAL },
+		{ "Reject", MR_EINVAL },
+	};
+	struct mr_settings set;
+
+	MR_NEED(t, mr_settings_default(&set) == 0);
+	for (size_t i = 0; i < MR_COUNT(rows); i++) {
+		MR_AUTO_BUF error = MR_BUF(1000);
+
+		t->row = (long)i;
+		set.spam_auth_policy = rows[i].policy;
+		MR_CHECK_INT(t, rows[i].want, mr_spam_stage.check(&set, &error));
+		MR_CHECK(t, t->oom || (error.len > 0) == (rows[i].want < 0));
+	}
+	mr_settings_done(&set);
 }
 
 MR_TEST(spam_stage_upstream)
