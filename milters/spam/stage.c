@@ -6,13 +6,14 @@
 #include "lib/base/mr_err.h"
 #include "lib/base/mr_log.h"
 #include "milters/spam/auth.h"
+#include "milters/spam/current.h"
 #include "milters/spam/extract.h"
 #include "milters/spam/status.h"
 
 #define SPARE_MAX 8 /* feature sets that are kept for the next message */
 
 struct state {
-	struct mr_spam_model model;
+	struct mr_spam_current *model;
 	struct mr_psl *psl; /* NULL: there is none here; domains are then no features */
 	pthread_mutex_t lock; /* of what follows */
 	struct mr_spam_features *spare[SPARE_MAX];
@@ -39,19 +40,6 @@ static const struct mr_metric metrics[] = {
 
 /* -- state ------------------------------------------------------------------------------------ */
 
-static int model_load(const char *path, struct mr_spam_model *model_out)
-{
-	MR_AUTO_BUF error = MR_BUF(1000);
-	int err;
-
-	err = path[0] == '\0' ? MR_ENOENT : mr_spam_model_open(path, model_out, &error);
-	if (err == MR_ENOENT) /* nothing was learned here yet */
-		return mr_spam_model_builtin(model_out);
-	if (err < 0)
-		mr_log(MR_LOG_ERROR, "spam model", MR_KV_SPAN("problem", mr_buf_span(&error)));
-	return err;
-}
-
 static int spam_check(const struct mr_settings *set, struct mr_buf *error)
 {
 	enum mr_spam_auth policy;
@@ -71,12 +59,7 @@ static int spam_open(const struct mr_settings *set, void **state_out)
 
 	if (state == NULL)
 		return MR_ENOMEM;
-	err = model_load(set->spam_model, &state->model);
-	if (err < 0 && err != MR_ENOMEM && !opened) {
-		mr_log(MR_LOG_WARN, "spam model", MR_KV("instead", "the built-in one"));
-		err = mr_spam_model_builtin(&state->model);
-	}
-	if (err < 0) {
+	if ((err = mr_spam_current_open(set->spam_model, !opened, &state->model)) < 0) {
 		mr_free(state);
 		return err;
 	}
@@ -95,7 +78,7 @@ static void spam_close(void *arg)
 		mr_spam_features_free(state->spare[--state->spare_count]);
 	pthread_mutex_destroy(&state->lock);
 	mr_psl_free(state->psl);
-	mr_spam_model_done(&state->model);
+	mr_spam_current_close(state->model);
 	mr_free(state);
 }
 
@@ -195,10 +178,10 @@ static bool is_exempt(const struct mr_ctx *ctx, const struct mr_mail *mail)
 	       policy == MR_SPAM_AUTH_OFF;
 }
 
-static int score_and_act(struct mr_ctx *ctx, const struct mr_mail *mail, struct mr_spam_features *f,
+static int score_and_act(struct mr_ctx *ctx, const struct mr_mail *mail,
+			 const struct mr_spam_model *model, struct mr_spam_features *f,
 			 struct mr_actions *acts)
 {
-	struct state *state = ctx->state;
 	struct mr_spam_score score;
 	struct mr_spam_view view;
 	MR_AUTO_BUF status = MR_BUF(MR_SPAM_STATUS_MAX);
@@ -208,10 +191,10 @@ static int score_and_act(struct mr_ctx *ctx, const struct mr_mail *mail, struct 
 				     mr_span_str(ctx->set->upstream_scorer), ctx->arena)) < 0 ||
 	    (err = mr_spam_extract(&view, ctx->arena, f)) < 0)
 		return err;
-	mr_spam_score(&state->model, f, &score);
+	mr_spam_score(model, f, &score);
 	if (has_logged_in(mail))
 		return act_auth(ctx, mail, &score, acts);
-	if ((err = mr_spam_status_text(&state->model, f, &score, view.upstream, &status)) < 0)
+	if ((err = mr_spam_status_text(model, f, &score, view.upstream, &status)) < 0)
 		return err;
 	return act(ctx, mail, &score, mr_buf_str(&status), acts);
 }
@@ -219,16 +202,20 @@ static int score_and_act(struct mr_ctx *ctx, const struct mr_mail *mail, struct 
 static int spam_message(struct mr_ctx *ctx, const struct mr_mail *mail, struct mr_actions *acts)
 {
 	int64_t from_ms = ctx->clock.now_ms(ctx->clock.arg);
+	struct state *state = ctx->state;
+	const struct mr_spam_model *model;
 	struct mr_spam_features *f;
 	int err;
 
 	if (is_exempt(ctx, mail))
 		return remove_foreign(ctx, mail, acts);
-	f = features_get(ctx->state);
+	f = features_get(state);
 	if (f == NULL)
 		return MR_ENOMEM;
-	err = score_and_act(ctx, mail, f, acts);
-	features_put(ctx->state, f);
+	model = mr_spam_current_get(state->model, from_ms);
+	err = score_and_act(ctx, mail, model, f, acts);
+	mr_spam_current_put(state->model, model);
+	features_put(state, f);
 	mr_metrics_observe_us(ctx->metrics, M_SECONDS,
 			      (ctx->clock.now_ms(ctx->clock.arg) - from_ms) * 1000);
 	return err;

@@ -13,8 +13,8 @@
 #define ARENA_MAX ((size_t)16 << 20)
 #define MAIL      "From: a@b\nSubject: hello\n\nA text, and http://www.example.com/x\n"
 
-/* A model of the smallest size whose first bias gives every message this many points. */
-static int write_model(struct mr_t *t, double points, char path[MR_PATH_MAX])
+/* At path, a model of the smallest size whose first bias gives every message this many points. */
+static int put_model(double points, const char *path)
 {
 	static const int16_t both[2 << MR_SPAM_TABLE_BITS_MIN];
 	struct mr_spam_model m = { .bits = { MR_SPAM_TABLE_BITS_MIN, MR_SPAM_TABLE_BITS_MIN },
@@ -25,10 +25,16 @@ static int write_model(struct mr_t *t, double points, char path[MR_PATH_MAX])
 
 	m.weight[0] = both;
 	m.weight[1] = both + (1 << MR_SPAM_TABLE_BITS_MIN);
-	snprintf(path, MR_PATH_MAX, "%s/model", mr_test_dir(t));
 	if ((err = mr_spam_model_write(&m, &bytes)) < 0)
 		return err;
 	return mr_replace_file(path, mr_buf_span(&bytes), 0600);
+}
+
+/* In a new folder. */
+static int write_model(struct mr_t *t, double points, char path[MR_PATH_MAX])
+{
+	snprintf(path, MR_PATH_MAX, "%s/model", mr_test_dir(t));
+	return put_model(points, path);
 }
 
 struct bench {
@@ -549,4 +555,34 @@ MR_TEST(spam_stored_teaches_what_arrived)
 		}
 		bench_done(&b);
 	}
+}
+
+/* A file that is replaced counts from the next second on, without a reload; one that is broken does
+ * not, and what was in use stays. */
+MR_TEST(spam_stage_takes_up_models)
+{
+	struct mr_actions acts = { .count = 0 };
+	struct bench b;
+	int err = bench_init(t, &b, 1.0);
+
+	if (err == 0) {
+		run(t, &b, MAIL, &acts);
+		MR_CHECK_SPAN(t, "1.000", value_of(&acts, "X-Spam-Score"));
+		MR_CHECK_INT(t, 0, put_model(2.0, b.model));
+		run(t, &b, MAIL, &acts); /* looked at a moment ago */
+		MR_CHECK_SPAN(t, "1.000", value_of(&acts, "X-Spam-Score"));
+		b.fake.now_ms += 1000;
+		run(t, &b, MAIL, &acts);
+		MR_CHECK_SPAN(t, "2.000", value_of(&acts, "X-Spam-Score"));
+		MR_CHECK_INT(t, 0, mr_replace_file(b.model, MR_SPAN("no model"), 0600));
+		b.fake.now_ms += 1000;
+		run(t, &b, MAIL, &acts);
+		MR_CHECK_SPAN(t, "2.000", value_of(&acts, "X-Spam-Score"));
+		MR_CHECK_INT(t, 0, put_model(3.0, b.model));
+		b.fake.now_ms += 1000;
+		run(t, &b, MAIL, &acts);
+		MR_CHECK_SPAN(t, "3.000", value_of(&acts, "X-Spam-Score"));
+	}
+	bench_done(&b);
+	MR_CHECK_INT(t, 0, err);
 }
