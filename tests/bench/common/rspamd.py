@@ -17,11 +17,13 @@ NETWORK_MODULES = ("arc", "asn", "bimi", "dkim", "dkim_signing", "dmarc", "fuzzy
 class Rspamd:
     """As Debian installs it: the milter's process hands each message to another, which scans. lean: one
     process does both, and what asks the network is off: the least that rspamd can cost with its own rules.
-    Neither has Redis, so neither has Bayes."""
+    Without Redis, which only override can name, there is no Bayes."""
 
-    def __init__(self, folder, sockets, lean=False):
-        """sockets: in libmilter's form; all of them lead to the same processes."""
+    def __init__(self, folder, sockets, lean=False, override=None, listens=()):
+        """sockets: in libmilter's form; all of them lead to the same processes. override: {name: text} of
+        files of settings that go before the installed ones. listens: ports to wait for besides."""
         self.folder, self.sockets, self.lean = Path(folder), list(sockets), lean
+        self.override = dict(override or {})
         for name in ("db", "run", "log"):
             path = self.folder / name
             path.mkdir(parents=True)
@@ -33,7 +35,7 @@ class Rspamd:
              *(f"--var={name}={value}" for name, value in (
                  ("LOCAL_CONFDIR", self.folder), ("DBDIR", self.folder / "db"),
                  ("RUNDIR", self.folder / "run"), ("LOGDIR", self.folder / "log")))],
-            self.folder / "start.log", listens=[_address(s) for s in self.sockets], ready_s=60)
+            self.folder / "start.log", listens=[*map(_address, self.sockets), *listens], ready_s=60)
 
     def start(self):
         """Start it, twice: the first time it compiles its expressions, and one process of it goes on
@@ -73,6 +75,8 @@ class Rspamd:
             local = self.folder / "rspamd.conf.local.override"
             local.write_text("".join(f"{name} {{ enabled = false; }}\n" for name in NETWORK_MODULES))
         (override / "worker-proxy.inc").write_text(proxy)
+        for name, text in self.override.items():
+            (override / name).write_text(text)
 
 
 def _bind(address):

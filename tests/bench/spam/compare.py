@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""compare.py MILLRACE SET...: train and measure the spam filter and bogofilter on each SET that
+"""compare.py MILLRACE SET...: train and measure the spam filter, bogofilter and rspamd on each SET that
 split.py wrote, and print what they cost and what they find."""
+import json
 import os
 import resource
 import subprocess
@@ -61,6 +62,22 @@ def bogofilter(folder):
     return learn, score, scores
 
 
+def rspamd(folder):
+    """Its whole score; rspamd_bayes.py has what is counted."""
+    done = subprocess.run([sys.executable, "-B", HERE + "/rspamd_bayes.py", folder],
+                          stdout=subprocess.PIPE, check=True)
+    cost = json.loads(done.stdout)
+    if cost["refused"]:
+        print("rspamd did not learn %d of the messages: too short, or known" % cost["refused"])
+    return cost["learn"], cost["score"], os.path.join(folder, "rspamd.tsv")
+
+
+def measure(folder, scores, name):
+    """Print what scores are worth."""
+    sys.stdout.flush()
+    subprocess.run([sys.executable, HERE + "/measure.py", folder + "/truth", scores, name], check=True)
+
+
 def main():
     millrace = sys.argv[1]
     for folder in sys.argv[2:]:
@@ -69,15 +86,16 @@ def main():
         name = os.path.basename(folder)
         cost = {}
         for who, (learn, score, scores) in (("millrace", ours(millrace, folder)),
-                                            ("bogofilter", bogofilter(folder))):
+                                            ("bogofilter", bogofilter(folder)),
+                                            ("rspamd", rspamd(folder))):
             cost[who] = (1000 * learn / learned, 1000 * score / scored)
-            sys.stdout.flush()
-            subprocess.run([sys.executable, HERE + "/measure.py", folder + "/truth", scores,
-                            who + " " + name], check=True)
+            measure(folder, scores, who + " " + name)
+        measure(folder, os.path.join(folder, "rspamd-bayes.tsv"), "its Bayes " + name)
         for i, what in enumerate(("learn", "classify")):
-            print("%s: CPU-ms to %s a message: millrace %.3f, bogofilter %.3f, ratio %.2f"
-                  % (name, what, cost["millrace"][i], cost["bogofilter"][i],
-                     cost["millrace"][i] / cost["bogofilter"][i]))
+            for peer in ("bogofilter", "rspamd"):
+                print("%s: CPU-ms to %s a message: millrace %.3f, %s %.3f, ratio %.3f"
+                      % (name, what, cost["millrace"][i], peer, cost[peer][i],
+                         cost["millrace"][i] / cost[peer][i]))
 
 
 main()
