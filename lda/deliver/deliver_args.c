@@ -74,6 +74,17 @@ static int option(char letter, struct mr_span value, struct mr_arena *arena,
 	}
 }
 
+static enum mr_deliver_ask ask_of(const char *word)
+{
+	struct mr_span w = mr_span_str(word);
+
+	if (mr_span_eq(w, MR_SPAN("--help")))
+		return MR_DELIVER_HELP;
+	if (mr_span_eq(w, MR_SPAN("-V")) || mr_span_eq(w, MR_SPAN("--version")))
+		return MR_DELIVER_VERSION;
+	return MR_DELIVER_MESSAGE;
+}
+
 int mr_deliver_args(int argc, char **argv, struct mr_arena *arena, struct mr_deliver_args *args_out,
 		    const char **error_out)
 {
@@ -82,6 +93,10 @@ int mr_deliver_args(int argc, char **argv, struct mr_arena *arena, struct mr_del
 	bool have_from = false;
 	int err;
 
+	if (argc == 2 && (args.ask = ask_of(argv[1])) != MR_DELIVER_MESSAGE) {
+		*args_out = args;
+		return 0;
+	}
 	for (int i = 1; i < argc; i++) {
 		char letter = argv[i][0] == '-' ? argv[i][1] : '\0';
 		struct mr_span value;
@@ -89,11 +104,9 @@ int mr_deliver_args(int argc, char **argv, struct mr_arena *arena, struct mr_del
 		*error_out = "not an option";
 		if (!letter)
 			return MR_EINVAL;
-		if (letter == 'V' && !argv[i][2]) {
-			args.version = true;
-			*args_out = args;
-			return 0;
-		}
+		*error_out = "--help, --version and -V stand alone";
+		if (ask_of(argv[i]) != MR_DELIVER_MESSAGE)
+			return MR_EINVAL;
 		value = value_of(argc, argv, &i);
 		*error_out = "an option without its value";
 		if (!value.p)

@@ -19,13 +19,17 @@ enum mr_exit {
 	MR_EXIT_CONFIG = 78,
 };
 
+/* What is asked. Help and version end with 0, which an MTA takes for "delivered": so only for one word
+ * that stands alone, and never where a message could be meant. */
+enum mr_deliver_ask { MR_DELIVER_MESSAGE, MR_DELIVER_HELP, MR_DELIVER_VERSION };
+
 struct mr_deliver_args {
 	const char *config; /* NULL: the default one */
 	const char *socket; /* NULL: the first of lmtp_listen */
 	int64_t timeout_ms; /* for all of it */
 	struct mr_smtp_path from, to;
 	struct mr_span queue_id; /* may be empty */
-	bool version;
+	enum mr_deliver_ask ask;
 };
 
 #define MR_DELIVER_TIMEOUT_S 900 /* less than pipe(8)'s command_time_limit, 1000 s */

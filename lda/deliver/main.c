@@ -11,16 +11,33 @@
 #define ARENA_MAX   (256 * 1024)
 #define CONFIG_FILE "/etc/millrace/millrace.conf"
 
+static const char usage_text[] =
+	"usage: millrace-deliver [-c FILE] [-s SOCKET] [-t SECONDS] [-q QUEUE_ID] -f SENDER"
+	" -r RECIPIENT\n"
+	"       millrace-deliver --help | --version | -V\n";
+
+static int help(void)
+{
+	printf("%s"
+	       "Delivers the message on standard input through millrace-lmtpd.\n"
+	       "  -f SENDER     of the envelope; empty or <> for a bounce\n"
+	       "  -r RECIPIENT  of the envelope\n"
+	       "  -q QUEUE_ID   the MTA's name for the message, for the log\n"
+	       "  -s SOCKET     where lmtpd listens, unix:PATH or inet:HOST:PORT\n"
+	       "  -c FILE       settings, in place of " CONFIG_FILE "\n"
+	       "  -t SECONDS    give up after these; %d\n"
+	       "Exit status: 0 stored, 75 try again, 64, 67, 69, 77 refused; "
+	       "millrace-deliver(8).\n",
+	       usage_text, MR_DELIVER_TIMEOUT_S);
+	return MR_EXIT_OK;
+}
+
 static int usage(int err, const char *error)
 {
 	int code = mr_deliver_args_exit(err);
 
 	printf("%s %s\n", code == MR_EXIT_TEMPFAIL ? "4.3.5" : "5.1.3", error);
-	fprintf(stderr,
-		"millrace-deliver: %s\n"
-		"usage: millrace-deliver [-c FILE] [-s SOCKET] [-t SECONDS] [-q QUEUE_ID] -f SENDER"
-		" -r RECIPIENT\n",
-		error);
+	fprintf(stderr, "millrace-deliver: %s\n%s", error, usage_text);
 	return code;
 }
 
@@ -94,7 +111,9 @@ int main(int argc, char **argv)
 		return MR_EXIT_TEMPFAIL;
 	if (err < 0)
 		return usage(err, error);
-	if (args.version) {
+	if (args.ask == MR_DELIVER_HELP)
+		return help();
+	if (args.ask == MR_DELIVER_VERSION) {
 		printf("millrace-deliver %s\n", mr_version());
 		return MR_EXIT_OK;
 	}

@@ -39,9 +39,15 @@ static int usage(const struct mr_program *program, FILE *to, int code)
 		"  -u USER  become USER, in place of the setting user\n"
 		"  -d       log to standard error\n"
 		"  -n       check the settings and exit\n"
-		"  -V       print the version\n",
+		"  -V       print the version; so does --version\n",
 		program->name, program->name);
 	return code;
+}
+
+static int version(const struct mr_program *program)
+{
+	printf("%s %s\n", program->name, mr_version());
+	return EXIT_OK;
 }
 
 /* Returns -1 to go on, else what main returns. */
@@ -55,6 +61,8 @@ static int options_read(const struct mr_program *program, int argc, char **argv,
 		(void)usage(program, stdout, EXIT_OK);
 		return program->other_main ? program->other_main(argc, argv) : EXIT_OK;
 	}
+	if (argc == 2 && strcmp(argv[1], "--version") == 0)
+		return version(program);
 	opterr = 0;
 	optind = 1;
 	while ((option = getopt(argc, argv, "+c:u:dnV")) != -1) {
@@ -72,8 +80,7 @@ static int options_read(const struct mr_program *program, int argc, char **argv,
 			o.check = true;
 			break;
 		case 'V':
-			printf("%s %s\n", program->name, mr_version());
-			return EXIT_OK;
+			return version(program);
 		default:
 			optind = 1;
 			return program->other_main ? program->other_main(argc, argv)

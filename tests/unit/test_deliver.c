@@ -53,6 +53,12 @@ MR_TEST(deliver_args)
 		{ { "-f", "a@b", "-r", "c@d", "-x", "1" }, MR_EINVAL, "", "", "" },
 		{ { "-f", "a@b", "-r", "c@d", "-t", "0" }, MR_EINVAL, "", "", "" },
 		{ { "-f", "a@b", "-r", "c@d", "-" }, MR_EINVAL, "", "", "" },
+		/* What ends with 0 without a delivery stands alone, or mail would be lost for it. */
+		{ { "--help", "-f", "a@b", "-r", "c@d" }, MR_EINVAL, "", "", "" },
+		{ { "-f", "a@b", "-r", "c@d", "--version" }, MR_EINVAL, "", "", "" },
+		{ { "-V", "-f", "a@b", "-r", "c@d" }, MR_EINVAL, "", "", "" },
+		{ { "--helpful" }, MR_EINVAL, "", "", "" },
+		{ { "-f", "--help", "-r", "-V" }, 0, "--help", "-V", "" },
 	};
 
 	for (size_t i = 0; i < MR_COUNT(rows); i++) {
@@ -71,6 +77,30 @@ MR_TEST(deliver_args)
 		MR_CHECK_SPAN(t, rows[i].to, args.to.text);
 		MR_CHECK_SPAN(t, rows[i].id, args.queue_id);
 		MR_CHECK(t, rows[i].want == 0 || error);
+	}
+}
+
+MR_TEST(deliver_args_ask)
+{
+	static const struct {
+		const char *word;
+		enum mr_deliver_ask want;
+	} rows[] = {
+		{ "--help", MR_DELIVER_HELP },
+		{ "--version", MR_DELIVER_VERSION },
+		{ "-V", MR_DELIVER_VERSION },
+	};
+
+	for (size_t i = 0; i < MR_COUNT(rows); i++) {
+		MR_AUTO(mr_arena) *arena = mr_arena_new(ARENA_MAX);
+		char *argv[] = { (char *)"millrace-deliver", (char *)rows[i].word };
+		struct mr_deliver_args args;
+		const char *error;
+
+		t->row = (long)i;
+		MR_NEED(t, arena);
+		MR_NEED(t, mr_deliver_args(2, argv, arena, &args, &error) == 0);
+		MR_CHECK_INT(t, rows[i].want, args.ask);
 	}
 }
 

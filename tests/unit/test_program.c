@@ -147,6 +147,7 @@ MR_TEST(program_options)
 	} rows[] = {
 		{ &demo, { "-V" }, 1, 0 },
 		{ &demo, { "--help" }, 1, 0 },
+		{ &demo, { "--version" }, 1, 0 },
 		{ &demo, { "-x" }, 1, 64 }, /* EX_USAGE */
 		{ &demo, { "-c" }, 1, 64 },
 		{ &demo, { "-n", "more" }, 2, 64 },
