@@ -51,19 +51,29 @@ class Installed:
         """Where an absolute path is here."""
         return self.root / name.lstrip("/")
 
+    def unit(self, program, name):
+        """The value of a line of its unit."""
+        text = self.path(f"usr/lib/systemd/system/{program}.service").read_text()
+        return re.search(rf"^{name}=(.*)$", text, re.MULTILINE).group(1)
+
+    def limited(self, program):
+        """What a command of its unit is run under, without the name of the command."""
+        bounding = "-all" + "".join(f",+{c.removeprefix('CAP_').lower()}"
+                                    for c in self.unit(program, "CapabilityBoundingSet").split())
+        assert self.unit(program, "NoNewPrivileges") == "yes"
+        return ["setpriv", f"--bounding-set={bounding}", "--no-new-privs",
+                "sh", "-c", f'umask {self.unit(program, "UMask")}; exec "$@"', "sh"]
+
+    def reload(self, program):
+        """As its unit does."""
+        words = self.unit(program, "ExecReload").split()
+        run([*self.limited(program), self.path(words[0]), "-c", self.conf, *words[1:]])
+
     def start(self, program, socket):
         """As its unit does."""
-        unit = self.path(f"usr/lib/systemd/system/{program}.service").read_text()
-
-        def of(name):
-            return re.search(rf"^{name}=(.*)$", unit, re.MULTILINE).group(1)
-        words = of("ExecStart").split()
-        bounding = "-all" + "".join(f",+{c.removeprefix('CAP_').lower()}"
-                                    for c in of("CapabilityBoundingSet").split())
-        assert of("NoNewPrivileges") == "yes"
-        daemon = Daemon(program, ["setpriv", f"--bounding-set={bounding}", "--no-new-privs",
-                                  "sh", "-c", f'umask {of("UMask")}; exec "$@"', "sh",
-                                  self.path(words[0]), *words[1:], "-c", self.conf, "-d"],
+        words = self.unit(program, "ExecStart").split()
+        daemon = Daemon(program, [*self.limited(program), self.path(words[0]), *words[1:],
+                                  "-c", self.conf, "-d"],
                         self.root / f"{program}.log", listens=[self.path(socket)],
                         notify=self.root / f"notify/{program}")
         self.daemons[program] = daemon
@@ -153,7 +163,8 @@ def test_works(installed, build):
         assert "X-Spam-Flag: NO" in text
 
         installed.command("spam", "learn", "--ham", path)
-        installed.command("reload")
+        for program in USERS:
+            installed.reload(program)
         assert installed.path("var/lib/millrace/spam.model").exists()
         for daemon in installed.daemons.values():
             wait_until(lambda d=daemon: "settings reloaded" in d.tail(), 10, installed.logs)

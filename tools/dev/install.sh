@@ -12,8 +12,8 @@ put() { # MODE FILE FOLDER
 put_text() { # FILE FOLDER
 	[ -e "$1" ] || return 0
 	put 0644 "$1" "$2"
-	sed "s#/usr/sbin/millrace#$prefix/sbin/millrace#g; s#/usr/lib/millrace#$prefix/lib/millrace#g" \
-		"$1" >"$dest$2/${1##*/}"
+	sed "s#/usr/sbin/millrace#$prefix/sbin/millrace#g; s#/usr/lib/millrace#$prefix/lib/millrace#g
+		s#/usr/bin/millrace#$prefix/bin/millrace#g" "$1" >"$dest$2/${1##*/}"
 }
 for program in "$build"/bin/millrace*; do
 	case $program in
