@@ -21,6 +21,8 @@ CC := gcc
 endif
 PKGS := libevent_core libunbound sqlite3 libpq libsodium libcrypto libssl libzstd libpsl libconfuse libseccomp
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+# Without them `make deps` must still run; nothing compiles, though.
+PKG_FAILED := $(filter-out 0,$(.SHELLSTATUS))
 PKG_LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lmilter -lpthread -lm
 
 WARN := -Wall -Wextra -Werror -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes \
@@ -70,6 +72,7 @@ FUZZ := $(patsubst %.c,$(B)/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 all: $(LIB) $(ARCHIVES) $(BINS) ## programs, under build/MODE/bin
 
 $(B)/%.o: %.c
+	$(if $(PKG_FAILED),$(error libraries are missing: run make deps; pkg-config --cflags $(PKGS) says which))
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
