@@ -113,6 +113,11 @@ TEST_OBJS := $(patsubst %.c,$(B)/%.o,$(wildcard tests/unit/mr_*.c))
 $(B)/tests/unit/test_%: $(B)/tests/unit/test_%.o $(TEST_OBJS) $(ARCHIVES) $(LIB)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $< $(TEST_OBJS) -Wl,--start-group $(ARCHIVES) $(LIB) -Wl,--end-group $(PKG_LIBS) -lcmocka
 
+# What needs a PostgreSQL server: tests/e2e/test_store.py starts one and then these.
+STORE_TESTS := $(B)/tests/unit/test_store $(B)/tests/store/server
+$(B)/tests/store/%: $(B)/tests/store/%.o $(TEST_OBJS) $(LIB)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $< $(TEST_OBJS) $(LIB) $(PKG_LIBS) -lcmocka
+
 # What only the benchmark rows use.
 $(BIN)/smtp_load: $(B)/tests/bench/load/smtp_load.o $(LIB)
 	@mkdir -p $(@D)
@@ -133,7 +138,7 @@ $(B)/tests/fake/%: $(B)/tests/fake/%.o $(fake_objs) $(LIB)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $< $(fake_objs) $(LIB) $(PKG_LIBS)
 
 .PHONY: unit-build test check e2e playground deps
-unit-build: all $(UNIT) $(FAKE)
+unit-build: all $(UNIT) $(FAKE) $(STORE_TESTS)
 
 test: unit-build ## unit tests: no network, no root
 	@tools/dev/run-unit.sh $(UNIT)
@@ -141,7 +146,7 @@ test: unit-build ## unit tests: no network, no root
 deps: ## install what deps.txt names and this machine lacks
 	@tools/dev/deps.sh
 
-e2e: all $(FAKE) $(B)/tests/unit/test_store ## end-to-end tests against real servers; T=name for one part
+e2e: all $(FAKE) $(STORE_TESTS) ## end-to-end tests against real servers; T=name for one part
 	@tools/dev/run-e2e.sh $(B) $(T)
 
 check: ## deps, build, unit tests, end-to-end tests

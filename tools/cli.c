@@ -68,7 +68,8 @@ struct mr_store *cli_store(struct cli *cli, unsigned groups, enum mr_store_acces
 	int err = mr_store_open(cli->set.store, groups, access, &store);
 
 	if (err < 0)
-		(void)cli_complain(err, "cannot open the store", mr_store_shown(cli->set.store));
+		cli->away = cli_complain(err, "cannot open the store",
+					 mr_store_shown(cli->set.store)) == CLI_TEMP;
 	return store;
 }
 

@@ -32,6 +32,7 @@ struct cli {
 	const struct command *command; /* the one that runs */
 	const char *config_path; /* -c; NULL: the default, which may be absent */
 	bool json;
+	bool away; /* the store could not be opened, and may be another time: exit code 75 */
 	struct mr_settings set;
 };
 
@@ -44,6 +45,7 @@ int cmd_playground(struct cli *cli, int argc, char **argv);
 int cmd_reload(struct cli *cli, int argc, char **argv);
 int cmd_stats(struct cli *cli, int argc, char **argv);
 int cmd_status(struct cli *cli, int argc, char **argv);
+int cmd_store(struct cli *cli, int argc, char **argv);
 int cmd_trace(struct cli *cli, int argc, char **argv);
 int cmd_user(struct cli *cli, int argc, char **argv);
 int cmd_version(struct cli *cli, int argc, char **argv);

@@ -14,6 +14,10 @@ static const struct command commands[] = {
 	  "teach the spam filter, and ask it" },
 	{ "user", cmd_user, "add|remove|disable|enable ADDRESS | list [DOMAIN]",
 	  "users of a domain" },
+	{ "store", cmd_store,
+	  "[--store URL] init [--print] [ROLE=GROUP:read|write|owner]... |\n"
+	  "       check | dump [FILE] | load [FILE]",
+	  "make, check and move the place where state is kept" },
 	{ "status", cmd_status, "[PROGRAM]", "what each running program says of itself" },
 	{ "stats", cmd_stats, "[PROGRAM]", "counters of each running program" },
 	{ "trace", cmd_trace, "[QUEUE-ID]", "follow messages through the running programs" },
@@ -100,7 +104,7 @@ int main(int argc, char **argv)
 			return code;
 		code = c->run(&cli, argc - at, argv + at);
 		mr_settings_done(&cli.set);
-		return code;
+		return code == CLI_FAILED && cli.away ? CLI_TEMP : code;
 	}
 	fprintf(stderr, "millrace: no such command: %s\n", argv[at]);
 	return help(stderr);

@@ -35,10 +35,28 @@ const size_t mr_lmtpd_metric_count = MR_COUNT(mr_lmtpd_metrics);
 
 /* -- the delivery, and what is said about it --------------------------------------------------- */
 
+/* The store does not answer, or does again: a line when it changes, not for each recipient. */
+static void store_told(struct server *server, int err)
+{
+	bool away = err < 0 && err != MR_ENOENT && err != MR_EINVAL && err != MR_ELIMIT;
+
+	if (atomic_exchange(&server->store_away, away) == away)
+		return;
+	if (away)
+		mr_log(MR_LOG_ERROR, "store is away: mail waits", MR_KV_ERR(err),
+		       MR_KV("why", mr_store_why()));
+	else
+		mr_log(MR_LOG_INFO, "store is back");
+}
+
 static int store_find(void *arg, struct mr_span local, struct mr_span domain,
 		      struct mr_arena *arena, struct mr_user *user_out)
 {
-	return mr_store_user_find(arg, local, domain, arena, user_out);
+	struct server *server = arg;
+	int err = mr_store_user_find(server->store, local, domain, arena, user_out);
+
+	store_told(server, err);
+	return err;
 }
 
 static void op_rcpt(void *arg, struct mr_lmtp_mail *mail, struct mr_lmtp_rcpt *rcpt)
@@ -199,6 +217,7 @@ int mr_lmtpd_open(struct mr_run *run)
 	server->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	err = server->wake_fd < 0 ? mr_err_from_errno(errno) : mail_dir_open(server, set->mail_dir);
 	if (err == 0) {
+		/* A PostgreSQL server is asked in serve(), as the user that we are by then. */
 		err = mr_store_open(set->store, MR_GROUP_DIRECTORY, MR_STORE_READ, &server->store);
 		if (err < 0)
 			open_failed("cannot open the store; `millrace domain add` makes it",
@@ -206,7 +225,7 @@ int mr_lmtpd_open(struct mr_run *run)
 	}
 	if (err == 0)
 		err = listen_all(server, set);
-	server->deliver.directory = (struct mr_directory){ store_find, server->store };
+	server->deliver.directory = (struct mr_directory){ store_find, server };
 	mr_run_settings_release(run, set);
 	return err;
 }
@@ -321,6 +340,7 @@ int mr_lmtpd_serve(struct mr_run *run)
 
 	server->pool = mr_pool_new((unsigned)set->lmtp_workers);
 	mr_run_settings_release(run, set);
+	store_told(server, mr_store_ping(server->store, MR_GROUP_DIRECTORY));
 	if (server->pool && (err = loop_new(server)) == 0)
 		event_base_dispatch(server->base);
 	/* Work that is under way is finished here; what was never answered will come again. */

@@ -42,6 +42,7 @@ struct server {
 	int wake_fd; /* an eventfd: stop() was called */
 	atomic_bool stopping, drain; /* set on the control thread */
 	atomic_size_t open; /* connections, for status */
+	atomic_bool store_away; /* and the log has said so */
 	/* From here on: the loop's thread alone. */
 	struct event_base *base;
 	struct mr_pool *pool;

@@ -5,6 +5,7 @@
 #include "lib/base/mr_arena.h"
 #include "lib/base/mr_err.h"
 #include "lib/base/mr_log.h"
+#include "lib/store/mr_store.h"
 
 #define PATHS_MAX 64
 #define ARENA_MAX 1048576
@@ -83,6 +84,22 @@ static int add_settings(struct folders *f, const struct mr_run *run)
 	return err;
 }
 
+/* A file that the store's client reads at each connection. */
+static int add_store_file(void *arg, const char *path)
+{
+	return add_folder_of(arg, path);
+}
+
+/* The sets of the program; where its store is a server, it connects, and writes no files there. */
+static unsigned sets_of(const struct mr_run *run)
+{
+	unsigned sets = run->program->sandbox;
+
+	if ((sets & MR_SANDBOX_STORE) && mr_store_is_remote(run->now->set.store))
+		sets = (sets & ~(unsigned)MR_SANDBOX_STORE) | MR_SANDBOX_CONNECT;
+	return sets;
+}
+
 static int fill_read(struct folders *f, const struct mr_run *run)
 {
 	int err = 0;
@@ -93,6 +110,8 @@ static int fill_read(struct folders *f, const struct mr_run *run)
 		err = add(f, run->read.path[i]);
 	if (err == 0 && run->settings_path)
 		err = add_folder_of(f, run->settings_path);
+	if (err == 0 && (run->program->sandbox & MR_SANDBOX_STORE))
+		err = mr_store_files(run->now->set.store, add_store_file, f);
 	return err < 0 ? err : add_settings(f, run);
 }
 
@@ -100,7 +119,7 @@ static int fill_write(struct folders *f, const struct mr_run *run)
 {
 	static const struct mr_span scheme = MR_SPAN("sqlite:");
 	const struct mr_settings *set = &run->now->set;
-	unsigned sets = run->program->sandbox;
+	unsigned sets = sets_of(run);
 	int err = 0;
 
 	for (size_t i = 0; err == 0 && i < run->write.count; i++)
@@ -138,7 +157,7 @@ static int enter(struct mr_run *run)
 		return MR_ENOMEM;
 	if ((err = fill_read(&read, run)) < 0 || (err = fill_write(&write, run)) < 0)
 		return err;
-	err = mr_sandbox_enter(run->program->sandbox, &paths, &landlock);
+	err = mr_sandbox_enter(sets_of(run), &paths, &landlock);
 	if (err < 0)
 		log_missing(&write);
 	else

@@ -31,8 +31,8 @@ struct mr_value {
 struct mr_db; /* one connection to one group */
 
 /* A READ sees one state of the group; a WALK does, too, and may take long: it is never run again once
- * it has handed out rows. */
-enum mr_txn_kind { MR_TXN_READ, MR_TXN_WRITE, MR_TXN_WALK };
+ * it has handed out rows. A LOAD writes, and is not run again either: it takes rows from a stream. */
+enum mr_txn_kind { MR_TXN_READ, MR_TXN_WRITE, MR_TXN_WALK, MR_TXN_LOAD };
 
 /* Called with each row; other than 0 ends the statement and is returned. It runs no statement in the
  * same transaction. */
@@ -65,12 +65,15 @@ struct mr_engine {
 		   mr_row_fn *row, void *arg);
 	/* Run several statements without parameters, of a schema. */
 	int (*script)(struct mr_db *db, const char *sql);
+	/* Statements whose rows say what is damaged; a row "ok" says nothing. NULL ends them. */
+	const char *const *checks;
 	/* The rest is NULL for files. */
 	/* Inside the transaction that made tables: give the group's roles their rights. */
 	int (*grant)(struct mr_db *db);
 	/* There is no connection: the next begin would have to make one. */
 	bool (*away)(const struct mr_db *db);
-	/* See mr_store_init(). */
+	/* See mr_store_files(), mr_store_init(). */
+	int (*files)(const char *rest, int (*each)(void *arg, const char *path), void *arg);
 	int (*init)(const char *rest, const char *const *groups,
 		    const struct mr_store_right *rights, size_t count, struct mr_buf *sql);
 };
@@ -96,5 +99,12 @@ MR_MUST_USE int mr_txn_each(struct mr_txn *txn, const char *sql, const struct mr
 /* The first column of the first row; MR_ENOENT: no row. */
 MR_MUST_USE int mr_txn_int(struct mr_txn *txn, const char *sql, const struct mr_value *in,
 			   size_t in_count, int64_t *value_out);
+
+/* The engine's checks. */
+const char *const *mr_txn_checks(const struct mr_txn *txn);
+
+/* The version of group's tables that this program makes. */
+int mr_store_newest(enum mr_store_group group);
+bool mr_store_has(const struct mr_store *store, enum mr_store_group group);
 
 #endif

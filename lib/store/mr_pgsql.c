@@ -6,9 +6,12 @@
 
 #include <endian.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include "lib/base/mr_alloc.h"
 #include "lib/base/mr_err.h"
+#include "lib/base/mr_io.h"
 
 /* Of the server's catalogue, pg_type: fixed for ever. */
 #define TYPE_BOOL    16
@@ -67,6 +70,50 @@ static int pg_check(const char *rest)
 	return err;
 }
 
+/* libpq's parameters that name a file or a folder, what they are called in the environment, and where
+ * below the home directory it looks without them (PostgreSQL 15, 34.1.2, 34.15, 34.19.1). */
+static const struct {
+	const char *keyword, *variable, *in_home;
+} files[] = {
+	{ "passfile", "PGPASSFILE", ".pgpass" },
+	{ "sslcert", "PGSSLCERT", ".postgresql/postgresql.crt" },
+	{ "sslkey", "PGSSLKEY", ".postgresql/postgresql.key" },
+	{ "sslrootcert", "PGSSLROOTCERT", ".postgresql/root.crt" },
+	{ "sslcrl", "PGSSLCRL", ".postgresql/root.crl" },
+	{ "sslcrldir", "PGSSLCRLDIR", NULL },
+	{ "service", "PGSERVICEFILE", ".pg_service.conf" },
+};
+
+static int pg_file(const PQconninfoOption *options, size_t i,
+		   int (*each)(void *arg, const char *path), void *arg)
+{
+	const char *path = NULL, *home = getenv("HOME");
+	char in_home[MR_PATH_MAX];
+
+	for (const PQconninfoOption *o = options; o->keyword && !path; o++) {
+		if (strcmp(o->keyword, files[i].keyword) == 0)
+			path = o->val;
+	}
+	if (!path)
+		path = getenv(files[i].variable);
+	if (!path && home && files[i].in_home && mr_path_join(home, files[i].in_home, in_home) == 0)
+		path = access(in_home, R_OK) == 0 ? in_home : NULL;
+	return path && path[0] == '/' ? each(arg, path) : 0;
+}
+
+static int pg_files(const char *rest, int (*each)(void *arg, const char *path), void *arg)
+{
+	char *url = url_new(rest);
+	PQconninfoOption *options = url ? PQconninfoParse(url, NULL) : NULL;
+	int err = options ? 0 : MR_ENOMEM; /* the URL was checked before */
+
+	for (size_t i = 0; i < MR_COUNT(files) && err == 0; i++)
+		err = pg_file(options, i, each, arg);
+	PQconninfoFree(options);
+	mr_free(url);
+	return err;
+}
+
 static int pg_open(const char *rest, const char *group, enum mr_store_access access,
 		   struct mr_db **db_out)
 {
@@ -98,10 +145,13 @@ static bool pg_away(const struct mr_db *db)
  * has to begin again. */
 #define BEGIN_WALK                                                                                 \
 	"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout TO 0"
+#define BEGIN_LOAD                                                                                 \
+	"BEGIN ISOLATION LEVEL SERIALIZABLE; SET LOCAL idle_in_transaction_session_timeout TO 0"
 static const char *const begins[] = {
 	[MR_TXN_READ] = "BEGIN ISOLATION LEVEL SERIALIZABLE READ ONLY",
 	[MR_TXN_WRITE] = "BEGIN ISOLATION LEVEL SERIALIZABLE",
 	[MR_TXN_WALK] = BEGIN_WALK,
+	[MR_TXN_LOAD] = BEGIN_LOAD,
 };
 
 static int pg_begin(struct mr_db *db, enum mr_txn_kind kind, bool *fresh_out)
@@ -341,6 +391,14 @@ static int pg_script(struct mr_db *db, const char *sql)
 	return mr_pg_script(db, sql, NULL);
 }
 
+/* Pages with wrong checksums show when rows are read. */
+static const char *const checks[] = {
+	"SELECT 'the index ' || CAST(c.relname AS TEXT) || ' is not valid' FROM pg_index i"
+	" JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace"
+	" WHERE n.nspname = current_schema() AND NOT i.indisvalid",
+	NULL,
+};
+
 const struct mr_engine mr_engine_pgsql = {
 	.scheme = MR_PG_SCHEME,
 	.connections_max = MR_DB_CONNECTIONS_MAX,
@@ -352,7 +410,9 @@ const struct mr_engine mr_engine_pgsql = {
 	.rollback = pg_rollback,
 	.run = pg_run,
 	.script = pg_script,
+	.checks = checks,
 	.grant = mr_pg_grant,
 	.away = pg_away,
+	.files = pg_files,
 	.init = mr_pg_init,
 };

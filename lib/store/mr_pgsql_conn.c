@@ -113,7 +113,7 @@ int mr_pg_result(struct mr_db *db, PGresult **result_out)
 
 int mr_pg_error_of(struct mr_db *db, const PGresult *result)
 {
-	const char *state;
+	const char *state, *text;
 	bool gone;
 	int err;
 
@@ -126,7 +126,8 @@ int mr_pg_error_of(struct mr_db *db, const PGresult *result)
 	default:
 		break;
 	}
-	mr_db_why_set(PQresultErrorMessage(result));
+	text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+	mr_db_why_set(text ? text : PQresultErrorMessage(result));
 	state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
 	err = mr_pg_from_state(state, &gone);
 	/* Two that make the same table at once meet in a unique index of the catalogue. */
@@ -180,7 +181,7 @@ static int refused(struct mr_db *db)
 
 static int session(struct mr_db *db)
 {
-	char sql[512], role[128] = "";
+	char sql[512], role[128] = "", tag[MR_PG_TAG_SIZE] = "";
 	int err;
 
 	if (db->access == MR_STORE_CREATE)
@@ -189,7 +190,15 @@ static int session(struct mr_db *db)
 		 "%s SET search_path TO %s; SET statement_timeout TO %d;"
 		 " SET lock_timeout TO %d; SET idle_in_transaction_session_timeout TO %d",
 		 role, db->group, MR_PG_STATEMENT_MS, MR_PG_LOCK_MS, MR_PG_IDLE_MS);
-	if ((err = mr_pg_script(db, sql, NULL)) < 0 && db->conn)
+	err = mr_pg_script(db, sql, NULL);
+	/* Without this a schema that we may not use looks as if it had no tables. */
+	snprintf(sql, sizeof(sql), "SELECT 1 WHERE has_schema_privilege('%s', 'USAGE')", db->group);
+	if (err == 0 && (err = mr_pg_script(db, sql, tag)) == 0 && strcmp(tag, "SELECT 1") != 0) {
+		snprintf(sql, sizeof(sql), "permission denied for schema %s", db->group);
+		mr_db_why_set(sql);
+		err = MR_EPERM;
+	}
+	if (err < 0)
 		mr_pg_drop(db);
 	/* Such as a role that is not there. */
 	return err == 0 || err == MR_ENOMEM ? err : MR_ETEMP;

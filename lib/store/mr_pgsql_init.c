@@ -25,6 +25,8 @@ static const struct {
 	  "CREATE ROLE millrace_%1$s_read NOLOGIN" },
 	{ "SELECT 1 FROM pg_roles WHERE rolname = 'millrace_%1$s_write'",
 	  "CREATE ROLE millrace_%1$s_write NOLOGIN" },
+	{ "SELECT 1 WHERE pg_has_role('millrace_%1$s', 'MEMBER')",
+	  "GRANT millrace_%1$s TO CURRENT_USER" },
 	{ NULL, "CREATE SCHEMA IF NOT EXISTS %1$s AUTHORIZATION millrace_%1$s" },
 	{ NULL, "GRANT USAGE ON SCHEMA %1$s TO millrace_%1$s_read, millrace_%1$s_write" },
 };

@@ -99,12 +99,11 @@ static int handle_open(const char *folder, const char *path, enum mr_store_acces
 		       sqlite3 **handle_out)
 {
 	int err = 0, flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
-	struct stat st;
 
 	if (access == MR_STORE_CREATE)
 		err = file_make(folder, path);
-	else if (stat(path, &st) < 0) /* SQLite says CANTOPEN for all reasons */
-		err = mr_err_from_errno(errno);
+	else if (faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) < 0)
+		err = mr_err_from_errno(errno); /* SQLite says CANTOPEN for all reasons */
 	return err < 0 ? err : from_code(sqlite3_open_v2(path, handle_out, flags, NULL));
 }
 
@@ -164,7 +163,8 @@ static int sqlite_begin(struct mr_db *db, enum mr_txn_kind kind, bool *fresh_out
 {
 	*fresh_out = false;
 	/* IMMEDIATE: a transaction that reads first and then writes could not be helped by waiting. */
-	return sqlite_script(db, kind == MR_TXN_WRITE ? "BEGIN IMMEDIATE" : "BEGIN");
+	return sqlite_script(db, kind == MR_TXN_WRITE || kind == MR_TXN_LOAD ? "BEGIN IMMEDIATE"
+									     : "BEGIN");
 }
 
 static int sqlite_commit(struct mr_db *db)
@@ -273,6 +273,8 @@ static int sqlite_run(struct mr_db *db, const char *sql, const struct mr_value *
 	return err != 0 ? err : changed;
 }
 
+static const char *const checks[] = { "PRAGMA integrity_check", "PRAGMA foreign_key_check", NULL };
+
 const struct mr_engine mr_engine_sqlite = {
 	.scheme = "sqlite:",
 	.connections_max = 1, /* NEEDSWORK: WAL lets readers go beside the writer */
@@ -284,4 +286,5 @@ const struct mr_engine mr_engine_sqlite = {
 	.rollback = sqlite_rollback,
 	.run = sqlite_run,
 	.script = sqlite_script,
+	.checks = checks,
 };

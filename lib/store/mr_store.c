@@ -8,6 +8,7 @@
 #include "lib/base/mr_time.h"
 #include "lib/store/mr_db.h"
 #include "lib/store/mr_slots.h"
+#include "lib/store/mr_store_dump.h"
 
 #define ROLE_MAX 63 /* octets of a PostgreSQL name */
 
@@ -155,7 +156,7 @@ static int work_run(struct mr_store *store, struct work *work)
 	for (int tries = 0;; tries++) {
 		err = txn_once(&txn, work);
 		if (err != MR_ECONFLICT || tries + 1 == MR_DB_TRIES_MAX || mr_now_ms() >= end_ms ||
-		    (work->kind == MR_TXN_WALK && work->begun))
+		    (work->begun && (work->kind == MR_TXN_WALK || work->kind == MR_TXN_LOAD)))
 			break;
 		back_off(tries);
 	}
@@ -172,6 +173,29 @@ int mr_store_txn(struct mr_store *store, enum mr_store_group group, enum mr_txn_
 
 	MR_ASSERT(store->group[work.group].engine); /* the program opened what it uses */
 	return work_run(store, &work);
+}
+
+const char *const *mr_txn_checks(const struct mr_txn *txn)
+{
+	return txn->engine->checks;
+}
+
+int mr_store_newest(enum mr_store_group group)
+{
+	return newest(index_of(group));
+}
+
+bool mr_store_has(const struct mr_store *store, enum mr_store_group group)
+{
+	return store->group[index_of(group)].engine != NULL;
+}
+
+const char *mr_store_group_name(size_t i, enum mr_store_group *group_out)
+{
+	if (i >= MR_COUNT(groups))
+		return NULL;
+	*group_out = groups[i].group;
+	return groups[i].name;
 }
 
 int mr_store_ping(struct mr_store *store, enum mr_store_group group)
@@ -268,6 +292,14 @@ bool mr_store_is_remote(const char *url)
 	return engine && engine->away;
 }
 
+int mr_store_files(const char *url, int (*each)(void *arg, const char *path), void *arg)
+{
+	const char *rest;
+	const struct mr_engine *engine = engine_of(url, &rest);
+
+	return engine && engine->files ? engine->files(rest, each, arg) : 0;
+}
+
 int mr_store_open(const char *url, unsigned wanted, enum mr_store_access access,
 		  struct mr_store **store_out)
 {
@@ -332,7 +364,9 @@ int mr_store_init(const char *url, const struct mr_store_right *rights, size_t c
 	for (size_t i = 0; i < MR_COUNT(groups); i++)
 		names[i] = groups[i].name;
 	if (engine->init)
-		return engine->init(rest, names, rights, count, sql);
+		err = engine->init(rest, names, rights, count, sql);
+	if (err < 0)
+		return err;
 	return sql ? 0 : mr_store_open(url, MR_GROUP_ALL, MR_STORE_CREATE, &store);
 }
 

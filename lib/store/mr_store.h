@@ -57,8 +57,12 @@ const char *mr_store_why(void);
 /* url as it may be shown and logged: without a password, even where it has one and is refused for that. */
 const char *mr_store_shown(const char *url);
 
-/* The server may be somewhere else: the program must be able to connect, and to read libpq's files. */
+/* The server may be somewhere else: the program must be able to connect. */
 bool mr_store_is_remote(const char *url);
+/* Call each() with the absolute path of each file or folder that is read for a connection: of passwords,
+ * keys, certificates; none for SQLite. What it returns other than 0 is returned. MR_ENOMEM. */
+MR_MUST_USE int mr_store_files(const char *url, int (*each)(void *arg, const char *path),
+			       void *arg);
 
 /* Who may do what with a group: a PostgreSQL role. CREATE: owns it, as a member of its owner. */
 struct mr_store_right {
@@ -70,8 +74,8 @@ struct mr_store_right {
  * Make ready what mr_store_open(CREATE) needs. SQLite: folder and files of all groups, and their
  * tables; rights are those of the files. PostgreSQL: for each group a role millrace_GROUP that owns the
  * schema GROUP, roles millrace_GROUP_read and millrace_GROUP_write, and the roles of rights as
- * members of one of the three. What is there already stays. The role that connects must be allowed to
- * create roles and schemas. With sql the statements are appended there, and nobody is asked.
+ * members of one of the three; then the tables. What is there already stays. The role that connects
+ * must be allowed to create roles and schemas. With sql the statements are appended there, and nobody is asked.
  * MR_EINVAL: no such group, or no role's name.
  */
 MR_MUST_USE int mr_store_init(const char *url, const struct mr_store_right *rights, size_t count,

@@ -103,5 +103,5 @@ int mr_store_correction_each(struct mr_store *store, mr_correction_fn *each, voi
 {
 	struct walk walk = { each, arg };
 
-	return mr_store_txn(store, MR_GROUP_SPAM, false, each_once, &walk);
+	return mr_store_txn(store, MR_GROUP_SPAM, MR_TXN_WALK, each_once, &walk);
 }

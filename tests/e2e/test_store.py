@@ -1,44 +1,400 @@
-"""The store on a real PostgreSQL: the same operations, and what happens when the server is away."""
+"""The store on a real PostgreSQL: the same operations, and what happens when the server is away, slow,
+full, read-only or another one. lmtpd must say 4xx, never 5xx, and be back without a restart."""
 import os
 import re
 import shutil
+import smtplib
 import subprocess
+import threading
+import time
 
 import pytest
 
-from stack import ground
+from stack import LMTPD, ground, missing, wait_until
+from stack.cut import Cut
+from stack.millrace import COMMAND, Millrace
 from stack.postgres import Postgres, programs
 
 UNIT = "tests/unit/test_store"
+SERVER = "tests/store/server"
+USER = "ann@example.org"
+MESSAGE = b"Subject: x\r\n\r\nx\r\n"
+# What we wait for a silent server (MR_PG_SILENCE_MS), then to connect, and for a busy machine.
+SILENT_S = 25
 
 
 @pytest.fixture(scope="module", name="where")
-def _where():
+def _where(build):
+    if not programs():
+        pytest.skip("postgresql missing: make deps")
+    gone = missing(build, [LMTPD, COMMAND])
+    if gone:
+        pytest.skip(f"binary missing: {', '.join(gone)}")
     with ground.Ground("store") as place:
         yield place
 
 
 @pytest.fixture(scope="module", name="server")
 def _server(where):
-    if not programs():
-        pytest.skip("postgresql missing: make deps")
+    """A server with the database, roles and schemas; tests leave it as they found it."""
     server = Postgres(where.path / "pg").create()
     try:
         yield server.start().create_database()
     finally:
+        server.hang(False)
         server.stop("immediate")
 
 
-def test_same_tests(build, where, server):
-    """Every test of tests/unit/test_store.c that is not about files holds on PostgreSQL, too."""
-    if not (build / UNIT).exists():
-        pytest.skip(f"binary missing: {UNIT}")
-    program = where.path / "test_store"
-    shutil.copy(build / UNIT, program)
-    done = subprocess.run([program], cwd=where.path, capture_output=True, text=True, timeout=120, check=False,
-                          env={**os.environ, "MR_TEST_STORE": server.url(user="postgres")})
-    passed = re.findall(r"\[ +OK \] (\S+)", done.stdout + done.stderr)
-    skipped = re.findall(r"^SKIPPED (\S+):", done.stderr, re.M)
+class Operator:
+    """The command `millrace` on a store, and what an LMTP client hears from lmtpd."""
+
+    def __init__(self, build, path, url, rights=("root=directory:owner", "root=spam:owner",
+                                                 "mail=directory:read", "news=spam:read")):
+        path.mkdir()
+        path.chmod(0o755)
+        self.millrace = Millrace(build, path, settings={"store": url})
+        self.rights, self.url = rights, url
+
+    def init(self):
+        """Roles and schemas, as postgres; then a domain and a user, as root."""
+        assert self.run("store", "--store", f"{self.url}&user=postgres", "init", *self.rights) == 0
+        for words in (("domain", "add", "example.org"), ("user", "add", USER)):
+            assert self.run(*words) in (0, 1), words     # 1: an earlier test has it
+        return self
+
+    def run(self, *words, user=None, said=None):
+        """Exit code of `millrace WORDS`, as root or as user; what it says goes to the list said."""
+        options = {"user": user, "group": user, "extra_groups": []} if user else {}
+        done = subprocess.run([self.millrace.bin / COMMAND, "-c", self.millrace.conf, *words], check=False,
+                              capture_output=True, text=True, timeout=60, cwd="/", **options)
+        if said is not None:
+            said.append(done.stdout + done.stderr)
+        return done.returncode
+
+    def says(self, *words, user=None):
+        """What it prints; it must succeed."""
+        said = []
+        assert self.run(*words, user=user, said=said) == 0, said
+        return said[0]
+
+    def rcpt(self, address=USER):
+        """The reply to RCPT."""
+        with smtplib.LMTP(os.fspath(self.millrace.lmtp_socket)) as lmtp:
+            lmtp.ehlo_or_helo_if_needed()
+            lmtp.mail("bob@example.net")
+            return lmtp.rcpt(address)
+
+    def code(self):
+        """Its code alone."""
+        return self.rcpt()[0]
+
+    def deliver(self):
+        """A message must be stored."""
+        with smtplib.LMTP(os.fspath(self.millrace.lmtp_socket)) as lmtp:
+            assert not lmtp.sendmail("bob@example.net", [USER], MESSAGE)
+
+    def back(self, seconds=20):
+        """Mail is delivered again, by the process that ran before."""
+        wait_until(lambda: self.code() == 250, seconds, lambda: f"served; {self.rcpt()}", 0.1)
+        self.deliver()
+
+
+@pytest.fixture(scope="module", name="mill")
+def _mill(build, where, server):
+    mill = Operator(build, where.path / "mill", server.url(connect_timeout=2)).init()
+    try:
+        mill.millrace.start(LMTPD)
+        yield mill
+    finally:
+        mill.millrace.stop()
+
+
+@pytest.fixture(autouse=True)
+def same_process(request):
+    """Nobody restarts lmtpd, and after each test it serves."""
+    if "mill" not in request.fixturenames:
+        yield
+        return
+    mill = request.getfixturevalue("mill")
+    pid = mill.millrace.daemons[LMTPD].pid
+    yield
+    mill.back()
+    assert mill.millrace.daemons[LMTPD].pid == pid
+
+
+def unit(build, where, name, url, *words, seconds=150):
+    """Run a test program of ours; returns the names of tests that passed, and of those skipped."""
+    if not (build / name).exists():
+        pytest.skip(f"binary missing: {name}")
+    program = where.path / name.replace("/", "-")
+    shutil.copy(build / name, program)
+    done = subprocess.run([program, *words], cwd=where.path, capture_output=True, text=True, timeout=seconds,
+                          check=False, env={**os.environ, "MR_TEST_STORE": url})
     assert done.returncode == 0, done.stdout + done.stderr
-    assert sorted(skipped) == ["store_access", "store_foreign_files"]
-    assert len(passed) >= 7, done.stdout
+    return (sorted(set(re.findall(r"\[ +OK \] (\S+)", done.stdout + done.stderr))),
+            sorted(re.findall(r"^SKIPPED (\S+):", done.stderr, re.M)))
+
+
+@pytest.fixture(scope="module", name="scratch")
+def _scratch(server):
+    """A database of its own, in which tests make and drop everything."""
+    server.sql("CREATE DATABASE scratch", database="postgres")
+    yield server.url(user="postgres").replace("/millrace?", "/scratch?")
+
+
+def test_same_tests(build, where, scratch):
+    """Every test of tests/unit/test_store.c that is not about files holds on PostgreSQL, too."""
+    passed, skipped = unit(build, where, UNIT, scratch)
+    assert skipped == ["store_access", "store_foreign_files"]
+    assert len(passed) >= 7
+
+
+def test_server_only(build, where, scratch):
+    """What only a server has: conflicts, sessions ended, a server that becomes read-only."""
+    passed, skipped = unit(build, where, SERVER, scratch)
+    assert len(passed) >= 4 and not skipped
+
+
+def test_delivers_in_the_sandbox(mill):
+    """lmtpd reaches the server from inside its sandbox, as its own user."""
+    mill.deliver()
+    assert mill.rcpt("nobody@example.org")[0] == 550
+    log = mill.millrace.log(LMTPD)
+    assert "sandbox" in log and "SIGSYS" not in log
+
+
+def test_stopped_and_started(mill, server):
+    """4xx while it is away; back without a restart; one line in the log for each change."""
+    mill.deliver()
+    before = mill.millrace.log(LMTPD).count("store is away")
+    server.stop("immediate")
+    try:
+        replies = [mill.code() for _ in range(20)]
+        assert set(replies) == {451}, replies
+        assert mill.run("user", "add", "late@example.org") == 75
+        assert mill.millrace.log(LMTPD).count("store is away") == before + 1
+    finally:
+        server.start()
+    mill.back(10)
+
+
+def test_restarted_between_messages(mill, server):
+    """Connections that died meanwhile are made anew: nobody hears a 4xx."""
+    mill.deliver()
+    server.stop("fast")
+    server.start()
+    assert mill.code() == 250
+
+
+def test_sessions_ended(mill, server):
+    """An administrator ends our sessions: the next message does not notice."""
+    for _ in range(3):
+        mill.deliver()
+        server.sql("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = 'mail'")
+        assert mill.code() == 250
+
+
+def test_silent(mill, server):
+    """A server that hangs: 20 clients have their 4xx after one time-out, not after twenty; the next
+    ones sooner; and it is back when the server is."""
+    mill.deliver()
+    replies = []
+
+    def ask():
+        replies.append(mill.code())
+    server.hang(True)
+    try:
+        start = time.monotonic()
+        clients = [threading.Thread(target=ask) for _ in range(20)]
+        for client in clients:
+            client.start()
+        for client in clients:
+            client.join(60)
+        assert replies == [451] * 20
+        assert time.monotonic() - start < SILENT_S
+        start = time.monotonic()
+        assert {mill.code() for _ in range(5)} == {451}
+        assert time.monotonic() - start < SILENT_S
+    finally:
+        server.hang(False)
+    mill.back()
+
+
+def test_locked(mill, server):
+    """A table that somebody holds: the server gives up for us, and says so."""
+    mill.deliver()
+    holder = subprocess.Popen([server.bin / "psql", "-h", server.folder, "-U", "postgres", "-d", "millrace",
+                               "-qAtX"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        holder.stdin.write("BEGIN; LOCK TABLE directory.mail_user; SELECT 1;\n")
+        holder.stdin.flush()
+        assert holder.stdout.readline() == "1\n"
+        start = time.monotonic()
+        assert mill.code() == 451
+        assert 4 < time.monotonic() - start < 9
+    finally:
+        holder.stdin.close()
+        holder.wait(10)
+    mill.back(5)
+
+
+def test_tables_gone(mill, server):
+    """A database restored empty, or renamed: that is no word about users. No 5xx."""
+    server.sql("ALTER SCHEMA directory RENAME TO elsewhere")
+    try:
+        server.sql("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = 'mail'")
+        assert mill.code() == 451
+    finally:
+        server.sql("ALTER SCHEMA elsewhere RENAME TO directory")
+    mill.back(5)
+
+
+def test_rights(mill, server):
+    """Each program's role reads its groups, and the server refuses it all others."""
+    def may(user, statement):
+        done = subprocess.run([server.bin / "psql", "-h", server.folder, "-d", "millrace", "-qAtX",
+                               "-v", "ON_ERROR_STOP=1", "-c", statement], user=user, group=user,
+                              extra_groups=[], cwd="/", capture_output=True, text=True, check=False)
+        assert done.returncode == 0 or "permission denied" in done.stderr, done.stderr
+        return done.returncode == 0
+    assert may("mail", "SELECT count(*) FROM directory.mail_user")
+    assert not may("mail", "DELETE FROM directory.mail_user")
+    assert not may("mail", "CREATE TABLE directory.x (a BIGINT)")
+    assert not may("mail", "SELECT count(*) FROM spam.lesson")
+    assert may("news", "SELECT count(*) FROM spam.lesson")
+    assert not may("news", "INSERT INTO spam.correction VALUES ('a', 1, '')")
+    assert not may("news", "SELECT count(*) FROM directory.mail_user")
+    # The same through our own command: what is not theirs they cannot read, add or load.
+    assert mill.run("user", "list", user="mail") == 0
+    said = []
+    assert mill.run("user", "list", user="news", said=said) != 0
+    assert mill.run("user", "add", "x@example.org", user="mail", said=said) != 0
+    assert "permission denied" in said[0] and "permission denied" in said[1], said
+
+
+def test_rights_of_files(build, where):
+    """On SQLite the same by the rights of files: a group in another user's file is closed."""
+    mill = Operator(build, where.path / "files", f"sqlite:{where.path}/files/state")
+    assert mill.run("store", "init") == 0
+    state = where.path / "files/state"
+    state.chmod(0o1777)     # each may have journals beside his file
+    shutil.chown(state / "directory.db", "mail", "mail")
+    shutil.chown(state / "spam.db", "news", "news")
+    assert mill.run("domain", "list", user="mail") == 0
+    said = []
+    assert mill.run("domain", "list", user="news", said=said) != 0
+    assert mill.run("store", "check", user="news", said=said) != 0
+    assert re.search("permi", said[0]), said
+
+
+def test_fail_over(build, where, mill):
+    """A standby takes over: the next host of the URL; and one that is still a standby is passed by."""
+    first = Postgres(where.path / "first").create().start().create_database()
+    second = Postgres(where.path / "second").copy(first).start()
+    url = first.url(second, connect_timeout=2)
+    both = Operator(build, where.path / "both", url).init()
+    wait_until(lambda: second.sql("SELECT count(*) FROM directory.mail_user") == "1", 20, "replicated")
+    # One that knows only the standby: mail waits until it is none any more.
+    only = Operator(build, where.path / "only", second.url(connect_timeout=2))
+    try:
+        both.millrace.start(LMTPD)
+        only.millrace.start(LMTPD)
+        both.deliver()
+        assert only.code() == 451
+        assert "read-only" in only.millrace.log(LMTPD)
+        assert only.run("domain", "add", "example.com") == 75
+        first.stop("immediate")
+        assert both.code() == 451
+        second.promote()
+        both.back()
+        only.back()
+        assert both.run("user", "add", "bea@example.org") == 0
+        assert both.rcpt("bea@example.org")[0] == 250
+    finally:
+        both.millrace.stop()
+        only.millrace.stop()
+        first.stop("immediate")
+        second.stop("immediate")
+    assert mill.code() == 250
+
+
+def test_disk_full(build, where):
+    """The server's disk is full: temporary failures, then all that was said to be done is there."""
+    disk = where.path / "disk"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=96m,mode=755", "tmpfs", disk], check=True)
+    server = Postgres(disk / "pg", settings="max_wal_size = 8MB\nmin_wal_size = 2MB\n")
+    try:
+        server.create().start().create_database()
+        mill = Operator(build, where.path / "full", server.url(connect_timeout=2)).init()
+        mill.millrace.start(LMTPD)
+        mill.deliver()
+        subprocess.run(["dd", "if=/dev/zero", f"of={disk}/ballast", "bs=64k"], check=False, capture_output=True)
+        done, failed = [], 0
+        for i in range(400):
+            code = mill.run("user", "add", f"u{i}@example.org")
+            assert code in (0, 75), code
+            if code:
+                failed += 1
+                if failed == 3:
+                    break
+            else:
+                done.append(f"u{i}@example.org")
+        assert mill.code() in (250, 451)
+        (disk / "ballast").unlink()
+        wait_until(lambda: mill.run("user", "add", "after@example.org") in (0, 1), 60, "room again", 0.5)
+        mill.back()
+        listed = mill.says("user", "list")
+        assert all(address in listed for address in done)
+        assert failed, "the disk never got full"
+        mill.millrace.stop()
+    finally:
+        server.stop("immediate")
+        subprocess.run(["umount", "-l", disk], check=False)
+
+
+def test_answer_lost(mill, where, server):
+    """The connection breaks. Before COMMIT the transaction runs again; after COMMIT was sent it never
+    does, though it was done."""
+    cut = Cut(where.path / "cut", server.socket)
+    try:
+        url = f"postgresql:///millrace?host={cut.folder}"
+        cut.after(b"INSERT INTO domain", 1)
+        assert mill.run("store", "--store", url, "check") == 0      # passes through
+        said = []
+        assert run_on(mill, url, "domain", "add", "once.example", said=said) == 0, said
+        assert cut.cuts == 1
+        cut.after(b"COMMIT\0", 2)       # the first one ends the look at the tables
+        assert run_on(mill, url, "domain", "add", "lost.example", said=said) == 75, said
+        assert cut.cuts == 2
+    finally:
+        cut.close()
+    listed = mill.says("domain", "list")
+    assert "once.example" in listed and "lost.example" in listed
+    for name in ("once.example", "lost.example"):
+        assert mill.run("domain", "remove", name) == 0
+
+
+def run_on(mill, url, *words, said=None):
+    """`millrace WORDS` on another url."""
+    mill.millrace.write_conf(store=url)
+    try:
+        return mill.run(*words, said=said)
+    finally:
+        mill.millrace.write_conf(store=mill.url)
+
+
+def test_move(mill, where):
+    """From PostgreSQL to SQLite and back: the same dump, octet by octet; and nothing on top of what is
+    there."""
+    dump, again = where.path / "dump", where.path / "again"
+    assert mill.run("store", "dump", os.fspath(dump)) == 0
+    there = f"sqlite:{where.path}/moved"
+    assert mill.run("store", "--store", there, "load", os.fspath(dump)) == 0
+    assert mill.run("store", "--store", there, "dump", os.fspath(again)) == 0
+    assert dump.read_bytes() == again.read_bytes()
+    assert USER.split("@", maxsplit=1)[0] in dump.read_text()
+    said = []
+    assert mill.run("store", "load", os.fspath(dump), said=said) == 1
+    assert "not empty" in said[0]
+    assert "ok" in mill.says("store", "check")
