@@ -30,6 +30,8 @@ static const struct {
 	{ "path", "\"%t\" in a link" },
 	{ "scheme", "a link of the kind %t:" },
 	{ "link-trait", "a link with %t" },
+	{ "trick", "%t" },
+	{ "trick-count", "how many %t" },
 };
 
 const char *mr_spam_family_text(enum mr_spam_family family)

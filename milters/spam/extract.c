@@ -4,6 +4,7 @@
 #include "lib/base/mr_err.h"
 #include "lib/mail/mr_body.h"
 #include "lib/mail/mr_words.h"
+#include "milters/spam/fold.h"
 #include "milters/spam/html.h"
 #include "milters/spam/text.h"
 #include "milters/spam/url.h"
@@ -21,6 +22,7 @@ struct extract {
 	struct mr_spam_features *f;
 	struct mr_spam_words text; /* shared by all parts, so that pairs do not start anew */
 	size_t text_left;
+	struct mr_spam_tricks tricks;
 };
 
 /*
@@ -89,7 +91,9 @@ static int field_text(struct extract *x, struct mr_span value, struct mr_span *t
 		*text_out = v;
 		return 0;
 	}
-	return mr_words_decode(v, MR_SPAM_FIELD_SIZE_MAX, x->arena, text_out);
+	if ((err = mr_words_decode(v, MR_SPAM_FIELD_SIZE_MAX, x->arena, &v)) < 0)
+		return err;
+	return mr_spam_fold(v, x->arena, &x->tricks, text_out);
 }
 
 static int add_field(struct extract *x, const struct mr_field *field, uint64_t seed)
@@ -108,8 +112,10 @@ static int add_field(struct extract *x, const struct mr_field *field, uint64_t s
 		return 0;
 	if ((err = field_text(x, field->value, &text)) < 0)
 		return err;
-	if (mr_span_eq(name, MR_SPAN("subject")))
+	if (mr_span_eq(name, MR_SPAN("subject"))) {
 		w.pairs = true;
+		w.tricks = &x->tricks;
+	}
 	mr_spam_words_add(&w, text);
 	return 0;
 }
@@ -185,8 +191,10 @@ static int add_text(struct extract *x, const struct mr_part *part)
 	x->text.last = 0;
 	if (mr_part_is(part, "text", "html"))
 		return mr_spam_html_add(&x->text, text, x->arena);
+	if ((err = mr_spam_fold(text, x->arena, &x->tricks, &text)) < 0)
+		return err;
 	mr_spam_words_add(&x->text, text);
-	return mr_spam_url_find(x->f, text, x->arena);
+	return mr_spam_url_find(x->f, text, &x->tricks, x->arena);
 }
 
 static int add_parts(struct extract *x)
@@ -220,12 +228,16 @@ int mr_spam_extract(const struct mr_spam_view *view, struct mr_arena *arena,
 	int err;
 
 	mr_spam_features_reset(f);
-	x.text = (struct mr_spam_words){
-		.f = f, .family = MR_SPAM_WORD, .kind = "word", .seed = SEED_TEXT, .pairs = true
-	};
+	x.text = (struct mr_spam_words){ .f = f,
+					 .family = MR_SPAM_WORD,
+					 .kind = "word",
+					 .seed = SEED_TEXT,
+					 .pairs = true,
+					 .tricks = &x.tricks };
 	if ((err = add_header(&x)) < 0 || (err = add_parts(&x)) < 0 ||
 	    (err = mr_spam_view_raw(view, arena, &raw)) < 0)
 		return err;
+	mr_spam_tricks_add(&x.tricks, f);
 	mr_spam_feature_grams(f, raw);
 	return 0;
 }

@@ -1,12 +1,20 @@
 #include "milters/spam/text.h"
 
 #include "lib/base/mr_ascii.h"
+#include "milters/spam/disguise.h"
 
-/* 1: in a word; 2: in a host name. */
+/* 1: in a word; 2: in a host name; 4: may stand for a letter. */
 static const uint8_t class_of[256] = {
-	['0' ... '9'] = 3, ['A' ... 'Z'] = 3, ['a' ... 'z'] = 3, [128 ... 255] = 3, ['$'] = 3,
+	['0' ... '9'] = 7, ['A' ... 'Z'] = 3, ['a' ... 'z'] = 3, [128 ... 255] = 3, ['$'] = 7,
 	['\''] = 3,        ['-'] = 3,         ['_'] = 3,         ['.'] = 2,
 };
+
+/* Words that are not told apart. */
+#define CLASS_LONG    1
+#define CLASS_ENDLESS 2
+#define CLASS_RANDOM  3
+
+#define RUN_MIN 4 /* letters that stand apart */
 
 struct mr_span mr_spam_lower(struct mr_span name, char *out, size_t size)
 {
@@ -34,17 +42,52 @@ struct mr_span mr_spam_word_fold(struct mr_span word, char *out, size_t size)
 	return mr_span(out, len);
 }
 
-static uint64_t add_word(struct mr_spam_words *w, struct mr_span word)
+/* A word that is folded already; origin: as it stands in the message. */
+static uint64_t add_folded(struct mr_spam_words *w, struct mr_span folded, struct mr_span origin)
+{
+	uint64_t hash = mr_spam_hash(w->seed, folded);
+
+	mr_spam_feature_add(w->f, w->family, hash, w->kind, w->field, origin);
+	return hash;
+}
+
+/* What all words of that class share. */
+static uint64_t add_class(struct mr_spam_words *w, unsigned which, struct mr_span origin)
+{
+	uint64_t hash = mr_spam_mix(w->seed ^ which);
+
+	mr_spam_feature_add(w->f, w->family, hash, w->kind, w->field, origin);
+	return hash;
+}
+
+/* What the word stands for, if it is not what it seems. */
+static void add_meant(struct mr_spam_words *w, struct mr_span word, uint8_t classes)
+{
+	char out[MR_SPAM_TOKEN_MAX];
+	size_t len;
+
+	if (classes & 4 && mr_spam_word_letters(word, out)) {
+		add_folded(w, mr_span(out, word.len), word);
+		mr_spam_trick(w->tricks, MR_SPAM_DIGITS, 1);
+	} else if ((len = mr_spam_word_apart(word, out)) > 0) {
+		add_folded(w, mr_span(out, len), word);
+		mr_spam_trick(w->tricks, MR_SPAM_SPLIT, 1);
+	}
+}
+
+/* classes: of its bytes, all together. */
+static uint64_t add_word(struct mr_spam_words *w, struct mr_span word, uint8_t classes)
 {
 	char folded[MR_SPAM_TOKEN_MAX];
-	uint64_t hash;
 
 	if (word.len > MR_SPAM_TOKEN_MAX) /* noise: base64, keys, long lines of one sign */
-		hash = mr_spam_mix(w->seed ^ (word.len < 100 ? 1 : 2));
-	else
-		hash = mr_spam_hash(w->seed, mr_spam_word_fold(word, folded, sizeof(folded)));
-	mr_spam_feature_add(w->f, w->family, hash, w->kind, w->field, word);
-	return hash;
+		return add_class(w, word.len < 100 ? CLASS_LONG : CLASS_ENDLESS, word);
+	if (mr_spam_word_random(word)) {
+		mr_spam_trick(w->tricks, MR_SPAM_RANDOM, 1);
+		return add_class(w, CLASS_RANDOM, word);
+	}
+	add_meant(w, word, classes);
+	return add_folded(w, mr_spam_word_fold(word, folded, sizeof(folded)), word);
 }
 
 static struct mr_span trim_signs(struct mr_span s)
@@ -65,8 +108,47 @@ static void add_labels(struct mr_spam_words *w, struct mr_span host)
 	while (rest.len > 0) {
 		mr_span_split(rest, '.', &label, &rest);
 		if (label.len > 1 && label.len < host.len)
-			add_word(w, label);
+			add_word(w, label, 4);
 	}
+}
+
+/* The letters that stood apart are a word, if they are enough. */
+static void run_end(struct mr_spam_words *w)
+{
+	if (w->run_len >= RUN_MIN) {
+		add_folded(w, mr_span(w->run, w->run_len),
+			   mr_span(w->run_start, (size_t)(w->run_end - w->run_start)));
+		mr_spam_trick(w->tricks, MR_SPAM_SPLIT, 1);
+	}
+	w->run_len = 0;
+}
+
+static void run_add(struct mr_spam_words *w, struct mr_span word)
+{
+	if (word.len != 1 || !mr_is(word.p[0], MR_ALNUM)) {
+		run_end(w);
+		return;
+	}
+	if (w->run_len > 0 && (word.p != w->run_end + 1 || w->run_len == MR_SPAM_RUN_MAX))
+		run_end(w);
+	if (w->run_len == 0)
+		w->run_start = word.p;
+	w->run[w->run_len++] = mr_lower(word.p[0]);
+	w->run_end = word.p + 1;
+}
+
+static void add_next(struct mr_spam_words *w, struct mr_span word, uint8_t classes)
+{
+	uint64_t hash = add_word(w, word, classes);
+
+	if (w->hosts && word.len <= 255)
+		add_labels(w, word);
+	run_add(w, word);
+	if (w->pairs && w->last != 0)
+		mr_spam_feature_add(w->f, w->family, mr_spam_mix(w->last * 3 + hash), "pair",
+				    w->last_word, word);
+	w->last = hash;
+	w->last_word = word;
 }
 
 void mr_spam_words_add(struct mr_spam_words *w, struct mr_span text)
@@ -76,22 +158,15 @@ void mr_spam_words_add(struct mr_spam_words *w, struct mr_span text)
 
 	while (p < end) {
 		struct mr_span word;
-		uint64_t hash;
+		uint8_t classes = 0;
 
 		while (p < end && !(class_of[(uint8_t)*p] & wanted))
 			p++;
 		for (from = p; p < end && class_of[(uint8_t)*p] & wanted; p++)
-			;
+			classes |= class_of[(uint8_t)*p];
 		word = trim_signs(mr_span(from, (size_t)(p - from)));
-		if (word.len == 0)
-			continue;
-		hash = add_word(w, word);
-		if (w->hosts && word.len <= 255)
-			add_labels(w, word);
-		if (w->pairs && w->last != 0)
-			mr_spam_feature_add(w->f, w->family, mr_spam_mix(w->last * 3 + hash),
-					    "pair", w->last_word, word);
-		w->last = hash;
-		w->last_word = word;
+		if (word.len > 0)
+			add_next(w, word, classes);
 	}
+	run_end(w);
 }

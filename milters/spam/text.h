@@ -1,13 +1,17 @@
 /*
  * text: words of UTF-8 text as features. A word is a run of letters, digits and bytes above 127, with
- * "$", "'", "-", "_" inside; ASCII letters count as small ones, each run of digits as one 0.
+ * "$", "'", "-", "_" inside; ASCII letters count as small ones, each run of digits as one 0. Words that
+ * look random are one feature. A word whose letters stand apart (v i a g r a, v-i-a-g-r-a) or that has
+ * digits for letters (v1agra) counts as it is and as what it stands for.
  */
 #ifndef MR_SPAM_TEXT_H
 #define MR_SPAM_TEXT_H
 
-#include "milters/spam/feature.h"
+#include "milters/spam/trick.h"
 
 #define MR_SPAM_TOKEN_MAX 40 /* bytes of a word; of a longer one its length counts */
+
+#define MR_SPAM_RUN_MAX 20 /* letters of a word that stand apart */
 
 /* What is done with words, for one kind of text. */
 struct mr_spam_words {
@@ -18,8 +22,12 @@ struct mr_spam_words {
 	uint64_t seed; /* tells the words of one field from those of another */
 	bool hosts; /* "." belongs to a word: host names stay whole, their labels count too */
 	bool pairs; /* two neighbours count as a feature */
+	struct mr_spam_tricks *tricks; /* where what was undone is counted, or NULL */
 	uint64_t last; /* private: hash of the word before; 0: none */
 	struct mr_span last_word;
+	char run[MR_SPAM_RUN_MAX]; /* private: letters that stand apart, one sign between them */
+	size_t run_len;
+	const char *run_start, *run_end;
 };
 
 /* Add the words of text. One text may come in pieces cut between words. */

@@ -236,7 +236,7 @@ MR_TEST(spam_urls)
 		MR_AUTO_BUF out = MR_BUF(10000);
 
 		MR_NEED(t, f != NULL && in != NULL && arena != NULL);
-		MR_NEED(t, mr_spam_url_find(f, mr_block_span(in), arena) == 0);
+		MR_NEED(t, mr_spam_url_find(f, mr_block_span(in), NULL, arena) == 0);
 		list(f, MR_SPAM_URL, &out);
 		MR_CHECK_SPAN(t, rows[i].want, mr_buf_span(&out));
 	}
@@ -256,7 +256,7 @@ MR_TEST(spam_html)
 	MR_NEED(t, f != NULL && arena != NULL);
 	MR_NEED(t, mr_spam_html_add(&w, mr_span_str(html), arena) == 0);
 	list(f, MR_SPAM_WORD, &out);
-	MR_CHECK_SPAN(t, "word:click word:her\xC3\xA9 word:x ", mr_buf_span(&out));
+	MR_CHECK_SPAN(t, "word:click word:here ", mr_buf_span(&out));
 	list(f, MR_SPAM_URL, &out);
 	MR_CHECK_SPAN(t, "scheme:http host:evil.example.com domain:example.com top-level:.com ",
 		      mr_buf_span(&out));

@@ -1,0 +1,437 @@
+/* What senders do so that people read one thing and filters another, and what becomes of it. */
+#include "lib/base/mr_buf.h"
+#include "lib/base/mr_err.h"
+#include "lib/base/mr_utf8.h"
+#include "milters/spam/css.h"
+#include "milters/spam/disguise.h"
+#include "milters/spam/fold.h"
+#include "milters/spam/html.h"
+#include "milters/spam/url.h"
+#include "tests/unit/mr_test.h"
+
+#define ARENA_MAX ((size_t)16 << 20)
+#define NOTHING   -1 /* no trick */
+
+/* Code points by Unicode 15.0, names beside them. */
+MR_TEST(spam_fold)
+{
+	static const struct {
+		const char *in, *want;
+		int trick, count;
+	} rows[] = {
+		{ "", "", NOTHING, 0 },
+		{ "Viagra, 20 $\r\n", "Viagra, 20 $\r\n", NOTHING, 0 },
+		/* ZERO WIDTH SPACE, NON-JOINER, JOINER; WORD JOINER; NO-BREAK SPACE of no width */
+		{ "vi\u200Bag\u200Cr\u200Da", "viagra", MR_SPAM_INVISIBLE, 3 },
+		{ "vi\u2060ag\uFEFFra", "viagra", MR_SPAM_INVISIBLE, 2 },
+		{ "vi\u00ADagra", "viagra", MR_SPAM_SOFT_HYPHEN, 1 },
+		/* between words they are no trick: an emoji, an end of a line */
+		{ "a \u200B b\uFEFF", "a  b", MR_SPAM_INVISIBLE, 0 },
+		/* COMBINING DIAERESIS is an accent apart */
+		{ "u\u0308ber", "uber", MR_SPAM_INVISIBLE, 0 },
+		/* CYRILLIC SMALL LETTER A, IE in a Latin word; GREEK SMALL LETTER OMICRON */
+		{ "vi\u0430gr\u0430 fr\u0435e", "viagra free", MR_SPAM_ALIKE, 2 },
+		{ "l\u03BFan", "loan", MR_SPAM_ALIKE, 1 },
+		/* a capital looks like another letter than its small one: CYRILLIC EN, GREEK ETA */
+		{ "\u041Dello", "hello", MR_SPAM_ALIKE, 1 },
+		{ "\u0397ello \u03B7ow", "hello now", MR_SPAM_ALIKE, 2 },
+		/* a word of such letters alone in a text that has no others: CYRILLIC IE, HA */
+		{ "the s\u0435x \u0435\u0445\u043E", "the sex exo", MR_SPAM_ALIKE, 2 },
+		/* Russian: privet, and "on", whose letters all look Latin, beside it */
+		{ "\u043F\u0440\u0438\u0432\u0435\u0442 \u0431\u044F",
+		  "\u043F\u0440\u0438\u0432\u0435\u0442 \u0431\u044F", MR_SPAM_ALIKE, 0 },
+		{ "\u0440\u043E\u0442 \u044F", "\u0440\u043E\u0442 \u044F", MR_SPAM_ALIKE, 0 },
+		/* Greek: logos has a GREEK SMALL LETTER LAMDA, which looks like nothing */
+		{ "\u03BB\u03CC\u03B3\u03BF\u03C2", "\u03BB\u03CC\u03B3\u03BF\u03C2", MR_SPAM_ALIKE,
+		  0 },
+		/* FULLWIDTH V, I; MATHEMATICAL BOLD SMALL A; CIRCLED LATIN SMALL LETTER G */
+		{ "\uFF36\uFF49\U0001D41A\u24D6ra", "viagra", MR_SPAM_STYLED, 4 },
+		{ "\uFF11\U0001D7CE", "10", MR_SPAM_STYLED, 0 },
+		/* accents, EN DASH, NO-BREAK SPACE, quotes */
+		{ "Vi\u00E0gr\u00C5", "Viagra", MR_SPAM_STYLED, 0 },
+		{ "a\u2013b\u00A0c\u201Cd\u201D don\u2019t", "a b c d  don't", NOTHING, 0 },
+		/* what looks like nothing stays: HIRAGANA LETTER A, a pictogram, EURO SIGN */
+		{ "\u3042 \U0001F525 \u20AC5", "\u3042 \U0001F525 \u20AC5", NOTHING, 0 },
+		/* a tag character; what is no UTF-8 */
+		{ "a\U000E0061b", "ab", MR_SPAM_INVISIBLE, 1 },
+		{ "a\xFF\xC3", "a\xFF\xC3", NOTHING, 0 },
+	};
+
+	for (size_t i = 0; i < MR_COUNT(rows); i++) {
+		MR_AUTO(mr_arena) *arena = mr_arena_new(ARENA_MAX);
+		MR_AUTO(mr_block) *in = mr_test_exact(t, i, rows[i].in);
+		struct mr_spam_tricks tricks = { 0 };
+		struct mr_span got = MR_SPAN("?");
+
+		MR_NEED(t, arena != NULL && in != NULL);
+		MR_NEED(t, mr_spam_fold(mr_block_span(in), arena, &tricks, &got) == 0);
+		MR_CHECK_SPAN(t, rows[i].want, got);
+		if (rows[i].trick != NOTHING)
+			MR_CHECK_INT(t, rows[i].count, tricks.count[rows[i].trick]);
+		MR_NEED(t, mr_spam_fold(mr_block_span(in), arena, NULL, &got) == 0);
+	}
+}
+
+/* Nothing is as long as what it was folded from promises no more; random bytes say so, too. */
+MR_TEST(spam_fold_of_anything)
+{
+	MR_AUTO(mr_arena) *arena = mr_arena_new(ARENA_MAX);
+	char text[MR_UTF8_MAX];
+
+	MR_NEED(t, arena != NULL);
+	for (uint32_t code = 0; code < 0x110000; code += code < 0x20000 ? 1 : 251) {
+		struct mr_span in = mr_span(text, mr_utf8_put(code, text)), got, again;
+
+		mr_arena_reset(arena);
+		MR_NEED(t, mr_spam_fold(in, arena, NULL, &got) == 0);
+		MR_CHECK(t, got.len <= in.len && mr_utf8_valid(got));
+		MR_NEED(t, mr_spam_fold(got, arena, NULL, &again) == 0);
+		MR_CHECK(t, mr_span_eq(got, again));
+	}
+}
+
+MR_TEST(spam_word_random)
+{
+	static const struct {
+		const char *word;
+		bool random;
+	} rows[] = {
+		{ "viagra", false },
+		{ "rhythms", false },
+		{ "strengths", false },
+		{ "windows2000", false },
+		{ "a1b2", false }, /* too short to tell */
+		{ "x86_64", false },
+		{ "mp3player", false },
+		{ "l2j3g8h8", true },
+		{ "1cw9k8", true },
+		{ "fscwceectwtf", false },
+		{ "xkqjvzt", true },
+		{ "zjqkvw", true },
+		{ "\u044F1a1a1", false },
+		{ "192.0.2.7", false },
+		{ "a1.b2.c3.example", false }, /* a host: its labels are looked at */
+	};
+
+	for (size_t i = 0; i < MR_COUNT(rows); i++) {
+		MR_AUTO(mr_block) *in = mr_test_exact(t, i, rows[i].word);
+
+		MR_NEED(t, in != NULL);
+		MR_CHECK_INT(t, rows[i].random, mr_spam_word_random(mr_block_span(in)));
+	}
+}
+
+MR_TEST(spam_word_letters)
+{
+	static const struct {
+		const char *word, *want; /* empty: it is no such word */
+	} rows[] = {
+		{ "V1agra", "viagra" },
+		{ "fr33dom", "freedom" },
+		{ "m0rtg4ge", "mortgage" },
+		{ "pre$$ure", "pressure" },
+		{ "a777b", "" },
+		{ "ca$h", "cash" },
+		{ "h3ll0", "hello" },
+		{ "mp3", "" },
+		{ "win2000", "" },
+		{ "3com", "" },
+		{ "i18n", "" }, /* 8 is no letter */
+		{ "b4", "" },
+		{ "100", "" },
+		{ "viagra", "" },
+		{ "v1-agra", "" },
+	};
+
+	for (size_t i = 0; i < MR_COUNT(rows); i++) {
+		MR_AUTO(mr_block) *in = mr_test_exact(t, i, rows[i].word);
+		char out[20];
+
+		MR_NEED(t, in != NULL);
+		MR_CHECK_INT(t, rows[i].want[0] != '\0',
+			     mr_spam_word_letters(mr_block_span(in), out));
+		if (rows[i].want[0] != '\0')
+			MR_CHECK_SPAN(t, rows[i].want, mr_span(out, in->size));
+	}
+}
+
+/* -- words ------------------------------------------------------------------------------------ */
+
+/* The text has a word that the text "viagra" has. */
+MR_TEST(spam_words_apart)
+{
+	static const struct {
+		const char *text;
+		bool same;
+		int trick, count;
+	} rows[] = {
+		{ "buy v i a g r a", true, MR_SPAM_SPLIT, 1 },
+		{ "v.i.a.g.r.a!", true, MR_SPAM_SPLIT, 1 },
+		{ "V*I*A*G*R*A", true, MR_SPAM_SPLIT, 1 },
+		{ "v-i-a-g-r-a now", true, MR_SPAM_SPLIT, 1 },
+		{ "v_i_a_g_r_a", true, MR_SPAM_SPLIT, 1 },
+		{ "v i a g r a  c i a l i s", true, MR_SPAM_SPLIT, 2 },
+		{ "v1agra", true, MR_SPAM_DIGITS, 1 },
+		{ "v  i  a  g  r  a", false, MR_SPAM_SPLIT, 0 },
+		{ "plan A or B, a b c", false, MR_SPAM_SPLIT, 0 }, /* three */
+		{ "v-i_a-g-r-a", false, MR_SPAM_SPLIT, 0 },
+		{ "e-mail", false, MR_SPAM_SPLIT, 0 },
+		{ "U.S.A.", false, MR_SPAM_SPLIT, 0 },
+	};
+
+	for (size_t i = 0; i < MR_COUNT(rows); i++) {
+		MR_AUTO(mr_spam_features) *f = mr_spam_features_new(NULL);
+		MR_AUTO(mr_block) *in = mr_test_exact(t, i, rows[i].text);
+		struct mr_spam_tricks tricks = { 0 };
+		struct mr_spam_words w = {
+			.f = f, .family = MR_SPAM_WORD, .kind = "word", .tricks = &tricks
+		};
+		uint32_t before;
+
+		MR_NEED(t, f != NULL && in != NULL);
+		mr_spam_words_add(&w, mr_block_span(in));
+		MR_CHECK_INT(t, rows[i].count, tricks.count[rows[i].trick]);
+		before = f->family[MR_SPAM_WORD].count;
+		mr_spam_words_add(&w, MR_SPAN("viagra"));
+		MR_CHECK_INT(t, rows[i].same, f->family[MR_SPAM_WORD].count == before);
+	}
+}
+
+/* As long a run as one likes: cut, not overrun. */
+MR_TEST(spam_words_apart_long)
+{
+	MR_AUTO(mr_spam_features) *f = mr_spam_features_new(NULL);
+	struct mr_spam_tricks tricks = { 0 };
+	struct mr_spam_words w = {
+		.f = f, .family = MR_SPAM_WORD, .kind = "word", .tricks = &tricks
+	};
+	MR_AUTO_BUF text = MR_BUF(1000);
+
+	MR_NEED(t, f != NULL);
+	for (int i = 0; i < 2 * MR_SPAM_RUN_MAX + 1; i++)
+		mr_buf_adds(&text, "a ");
+	MR_NEED(t, mr_buf_err(&text) == 0);
+	mr_spam_words_add(&w, mr_buf_span(&text));
+	MR_CHECK_INT(t, 2, tricks.count[MR_SPAM_SPLIT]); /* the last letter is alone */
+}
+
+/* -- HTML ------------------------------------------------------------------------------------- */
+
+MR_TEST(spam_colors)
+{
+	static const struct {
+		const char *text;
+		uint32_t color;
+	} rows[] = {
+		{ "#fff", 0xFFFFFF },
+		{ "#FEfefE", 0xFEFEFE },
+		{ " #123 !important", 0x112233 },
+		{ "ffffff", 0xFFFFFF },
+		{ "White", 0xFFFFFF },
+		{ "rgb(255, 255,255)", 0xFFFFFF },
+		{ "rgb(100% 0% 0%)", 0xFF0000 },
+		{ "rgba(1,2,3,0.5)", 0x010203 },
+		{ "rgba(1,2,3,0)", MR_SPAM_COLOR_CLEAR },
+		{ "#12345600", MR_SPAM_COLOR_CLEAR },
+		{ "#123456F0", 0x123456 },
+		{ "transparent", MR_SPAM_COLOR_CLEAR },
+		{ "inherit", MR_SPAM_COLOR_UNSAID },
+		{ "", MR_SPAM_COLOR_UNKNOWN },
+		{ "#", MR_SPAM_COLOR_UNKNOWN },
+		{ "#12", MR_SPAM_COLOR_UNKNOWN },
+		{ "rgb(1,2", MR_SPAM_COLOR_UNKNOWN },
+		{ "windowtext", MR_SPAM_COLOR_UNKNOWN },
+	};
+
+	for (size_t i = 0; i < MR_COUNT(rows); i++) {
+		MR_AUTO(mr_block) *in = mr_test_exact(t, i, rows[i].text);
+
+		MR_NEED(t, in != NULL);
+		MR_CHECK_INT(t, rows[i].color, mr_spam_color(mr_block_span(in)));
+	}
+	MR_CHECK(t, mr_spam_color_near(0xFFFFFF, 0xFDFDFD));
+	MR_CHECK(t, mr_spam_color_near(0x101010, 0x202020));
+	MR_CHECK(t, !mr_spam_color_near(0xFFFFFF, 0xCCCCCC)); /* pale, and can be read */
+	MR_CHECK(t, !mr_spam_color_near(0xFF0000, 0x0000FF));
+	MR_CHECK(t, !mr_spam_color_near(MR_SPAM_COLOR_UNKNOWN, MR_SPAM_COLOR_UNKNOWN));
+}
+
+/* What is seen, and the trick that hides the rest. */
+MR_TEST(spam_html_hidden)
+{
+	static const struct {
+		const char *html, *seen;
+		int trick;
+	} rows[] = {
+		{ "<p>aa</p><p>bb</p>", "aa bb", NOTHING },
+		{ "<p style='display:none'>aa</p>bb", "bb", MR_SPAM_NOT_SHOWN },
+		{ "<p style='display:none'>aa<div>bb</div>", "bb", MR_SPAM_NOT_SHOWN },
+		{ "<div STYLE=\"Display : NONE !important\">aa</div>bb", "bb", MR_SPAM_NOT_SHOWN },
+		{ "<div hidden>aa<div>aa</div>aa</div>bb", "bb", MR_SPAM_NOT_SHOWN },
+		{ "<div style='visibility:hidden'>aa<b style='visibility:visible'>bb</b></div>",
+		  "bb", MR_SPAM_NOT_SHOWN },
+		{ "<title>aa</title>bb", "bb", MR_SPAM_NOT_SHOWN },
+		/* the usual table of newsletters: no size outside, a size inside */
+		{ "<td style='font-size:0'>aa<div style='font-size:14px'>bb</div>", "bb",
+		  MR_SPAM_NO_SIZE },
+		{ "<p style='font-size:1px;line-height:1px'>aa</p>bb", "bb", MR_SPAM_NO_SIZE },
+		{ "<p style='font:0px/0 Arial'>aa</p>bb", "bb", MR_SPAM_NO_SIZE },
+		{ "<p style='font: 700 12px Arial'>aa</p>bb", "aa bb", NOTHING },
+		{ "<p style='font-size:.8em'>aa</p>", "aa", NOTHING },
+		{ "<p style='max-height:0px;overflow:hidden'>aa</p>bb", "bb", MR_SPAM_NO_SIZE },
+		{ "<p style='height:0'>aa</p>bb", "aa bb",
+		  NOTHING }, /* it overflows, and is seen */
+		{ "<p style='opacity:0'>aa</p>bb", "bb", MR_SPAM_NO_CONTRAST },
+		{ "<p style='opacity:.9'>aa</p>bb", "aa bb", NOTHING },
+		{ "<font color=white>aa</font>bb", "bb", MR_SPAM_NO_CONTRAST },
+		{ "<font color=#fdfdfd>aa</font>bb", "bb", MR_SPAM_NO_CONTRAST },
+		{ "<font color=#999>aa</font>bb", "aabb", NOTHING },
+		{ "<body bgcolor=black text=#000><p>aa</p>", "", MR_SPAM_NO_CONTRAST },
+		{ "<body bgcolor=black><font color=white>aa</font>", "aa", NOTHING },
+		{ "<table bgcolor=#336699><tr><td><font color='#FFFFFF'>aa</font></table>bb",
+		  "aa bb", NOTHING },
+		{ "<div style='background:#369'><p style='color:rgb(51,102,153)'>aa</div>bb", "bb",
+		  MR_SPAM_NO_CONTRAST },
+		/* on a picture nobody knows */
+		{ "<td background=x.png><font color=white>aa</font></td>", "aa", NOTHING },
+		{ "<p style='background:url(x) #fff;color:#fff'>aa", "aa", NOTHING },
+		{ "<span style='color:transparent'>aa</span>bb", "bb", MR_SPAM_NO_CONTRAST },
+		{ "<div style='position:absolute;left:-9999px'>aa</div>bb", "bb", MR_SPAM_AWAY },
+		{ "<div style='text-indent:-5000px'>aa</div>bb", "bb", MR_SPAM_AWAY },
+		{ "<div style='margin-left:-8px'>aa</div>bb", "aa bb", NOTHING },
+		{ "<div style='clip:rect(0 0 0 0)'>aa</div>bb", "bb", MR_SPAM_AWAY },
+		/* ends that are left out, stray or crossed */
+		{ "<tr><td style='display:none'>aa<td>bb", "bb", MR_SPAM_NOT_SHOWN },
+		{ "<tr style='display:none'><td>aa<tr><td>bb", "bb", MR_SPAM_NOT_SHOWN },
+		{ "<ul><li style='display:none'>aa<li>bb</ul>", "bb", MR_SPAM_NOT_SHOWN },
+		{ "<div style='display:none'><table></div>aa</table></div>bb", "bb",
+		  MR_SPAM_NOT_SHOWN },
+		{ "<div style='display:none'><b>aa</div>bb", "bb", MR_SPAM_NOT_SHOWN },
+		{ "</p></div>aa", "aa", NOTHING },
+		/* an img or a br has no end: it hides nothing that follows */
+		{ "<img style='display:none'>aa<br hidden>bb", "aa bb", NOTHING },
+		{ "<img alt='aa'>bb<p hidden><img alt='cc'>", "aa bb", NOTHING },
+	};
+
+	for (size_t i = 0; i < MR_COUNT(rows); i++) {
+		MR_AUTO(mr_spam_features) *f = mr_spam_features_new(NULL);
+		MR_AUTO(mr_arena) *arena = mr_arena_new(ARENA_MAX);
+		MR_AUTO(mr_block) *in = mr_test_exact(t, i, rows[i].html);
+		struct mr_spam_tricks tricks = { 0 };
+		struct mr_spam_words w = {
+			.f = f, .family = MR_SPAM_WORD, .kind = "word", .tricks = &tricks
+		};
+		MR_AUTO_BUF seen = MR_BUF(1000);
+
+		MR_NEED(t, f != NULL && arena != NULL && in != NULL);
+		MR_NEED(t, mr_spam_html_add(&w, mr_block_span(in), arena) == 0);
+		for (uint32_t k = 0; k < f->family[MR_SPAM_WORD].count; k++) {
+			if (k > 0)
+				mr_buf_addc(&seen, ' ');
+			mr_buf_add(&seen, f->family[MR_SPAM_WORD].origin[k].text);
+		}
+		MR_CHECK_SPAN(t, rows[i].seen, mr_buf_span(&seen));
+		for (int k = MR_SPAM_NOT_SHOWN; k <= MR_SPAM_AWAY; k++)
+			MR_CHECK_INT(t, k == rows[i].trick, tricks.count[k] > 0);
+	}
+}
+
+MR_TEST(spam_html_words_go_on)
+{
+	static const struct {
+		const char *html, *seen;
+		int trick, count;
+	} rows[] = {
+		{ "vi<b></b>agra", "viagra", MR_SPAM_JOINED, 1 },
+		{ "vi<!-- x -->ag<!y>ra", "viagra", MR_SPAM_JOINED, 2 },
+		{ "vi<b>ag</b>ra", "viagra", MR_SPAM_JOINED, 0 }, /* a letter may be bold */
+		{ "vi<xyz></xyz>agra", "viagra", MR_SPAM_JOINED, 1 },
+		{ "aa<br>bb<td>cc<p></p>dd", "aa bb cc dd", MR_SPAM_JOINED, 0 },
+		{ "aa <!-- x --> bb", "aa bb", MR_SPAM_JOINED, 0 },
+		{ "&#118;i&#x61;gra", "viagra", MR_SPAM_NUMBERED, 2 },
+		{ "caf&#233; &#32; &#8364;", "cafe \u20AC", MR_SPAM_NUMBERED, 0 },
+		{ "a&nbsp;b", "a b", MR_SPAM_NUMBERED, 0 },
+		{ "vi&#8203;agra &shy;", "viagra", MR_SPAM_INVISIBLE, 1 },
+		{ "v&nbsp;i&nbsp;a&nbsp;g", "v i a g v i a g", MR_SPAM_SPLIT, 1 },
+		{ "<style>x</style><script>y</script>aa", "aa", MR_SPAM_NOT_SHOWN, 0 },
+	};
+
+	for (size_t i = 0; i < MR_COUNT(rows); i++) {
+		MR_AUTO(mr_spam_features) *f = mr_spam_features_new(NULL);
+		MR_AUTO(mr_arena) *arena = mr_arena_new(ARENA_MAX);
+		MR_AUTO(mr_block) *in = mr_test_exact(t, i, rows[i].html);
+		struct mr_spam_tricks tricks = { 0 };
+		struct mr_spam_words w = {
+			.f = f, .family = MR_SPAM_WORD, .kind = "word", .tricks = &tricks
+		};
+		MR_AUTO_BUF seen = MR_BUF(1000);
+
+		MR_NEED(t, f != NULL && arena != NULL && in != NULL);
+		MR_NEED(t, mr_spam_html_add(&w, mr_block_span(in), arena) == 0);
+		for (uint32_t k = 0; k < f->family[MR_SPAM_WORD].count; k++) {
+			if (k > 0)
+				mr_buf_addc(&seen, ' ');
+			mr_buf_add(&seen, f->family[MR_SPAM_WORD].origin[k].text);
+		}
+		MR_CHECK_SPAN(t, rows[i].seen, mr_buf_span(&seen));
+		MR_CHECK_INT(t, rows[i].count, tricks.count[rows[i].trick]);
+	}
+}
+
+/* More elements than are kept: what is deeper looks as the deepest kept one, and ends are not mixed up. */
+MR_TEST(spam_html_deep)
+{
+	MR_AUTO(mr_spam_features) *f = mr_spam_features_new(NULL);
+	MR_AUTO(mr_arena) *arena = mr_arena_new(ARENA_MAX);
+	struct mr_spam_words w = { .f = f, .family = MR_SPAM_WORD, .kind = "word" };
+	MR_AUTO_BUF html = MR_BUF(100000);
+
+	MR_NEED(t, f != NULL && arena != NULL);
+	mr_buf_adds(&html, "<div hidden>");
+	for (int i = 0; i < 1000; i++)
+		mr_buf_adds(&html, "<div>");
+	mr_buf_adds(&html, "aa");
+	for (int i = 0; i < 1001; i++)
+		mr_buf_adds(&html, "</div>");
+	mr_buf_adds(&html, "bb");
+	MR_NEED(t, mr_buf_err(&html) == 0);
+	MR_NEED(t, mr_spam_html_add(&w, mr_buf_span(&html), arena) == 0);
+	MR_CHECK_INT(t, 1, f->family[MR_SPAM_WORD].count);
+	MR_CHECK_SPAN(t, "bb", f->family[MR_SPAM_WORD].origin[0].text);
+}
+
+/* "%61" in a path is the letter it stands for; what is no letter or digit stays. */
+MR_TEST(spam_url_percent)
+{
+	MR_AUTO(mr_spam_features) *f = mr_spam_features_new(NULL);
+	MR_AUTO(mr_arena) *arena = mr_arena_new(ARENA_MAX);
+	struct mr_spam_tricks tricks = { 0 };
+	uint32_t before;
+
+	MR_NEED(t, f != NULL && arena != NULL);
+	MR_NEED(t, mr_spam_url_add(f, MR_SPAN("http://a.example/vi%61gr%61%20x%4"), &tricks,
+				   arena) == 0);
+	MR_CHECK_INT(t, 2, tricks.count[MR_SPAM_PERCENT]);
+	before = f->family[MR_SPAM_URL].count;
+	MR_NEED(t, mr_spam_url_add(f, MR_SPAN("http://a.example/viagra"), &tricks, arena) == 0);
+	MR_CHECK_INT(t, before, f->family[MR_SPAM_URL].count);
+}
+
+MR_TEST(spam_tricks_are_features)
+{
+	MR_AUTO(mr_spam_features) *f = mr_spam_features_new(NULL);
+	struct mr_spam_tricks tricks = { 0 };
+
+	MR_NEED(t, f != NULL);
+	mr_spam_tricks_add(&tricks, f);
+	MR_CHECK_INT(t, 0, f->family[MR_SPAM_HTML].count);
+	tricks.count[MR_SPAM_ALIKE] = 5;
+	mr_spam_tricks_add(&tricks, f);
+	MR_CHECK_INT(t, 2, f->family[MR_SPAM_HTML].count);
+	tricks.count[MR_SPAM_ALIKE] = 7; /* as many as 5, on the whole */
+	mr_spam_tricks_add(&tricks, f);
+	MR_CHECK_INT(t, 2, f->family[MR_SPAM_HTML].count);
+	tricks.count[MR_SPAM_ALIKE] = 8;
+	mr_spam_tricks_add(&tricks, f);
+	MR_CHECK_INT(t, 3, f->family[MR_SPAM_HTML].count);
+}
