@@ -14,10 +14,15 @@ static const struct verb {
 	int (*run)(struct spam *s);
 	bool classes; /* --spam and --ham say what the paths behind them are */
 	bool paths;
+	bool user; /* takes --user */
 } verbs[] = {
-	{ "learn", spam_learn, true, true },       { "unlearn", spam_unlearn, false, true },
-	{ "rebuild", spam_rebuild, false, false }, { "score", spam_score, false, true },
-	{ "explain", spam_explain, false, true },
+	{ "learn", spam_learn, true, true, true },
+	{ "unlearn", spam_unlearn, false, true, true },
+	{ "rebuild", spam_rebuild, false, false, false },
+	{ "score", spam_score, false, true, true },
+	{ "explain", spam_explain, false, true, true },
+	{ "model", spam_model, false, false, false },
+	{ "lessons", spam_lessons, false, false, true },
 };
 
 int spam_model_load(struct spam *s, struct mr_spam_model *model_out)
@@ -108,6 +113,9 @@ static int take(struct spam *s, const struct verb *verb, char **word, int left, 
 			s->model_named = true;
 		}
 		return 2;
+	} else if (strcmp(w, "--user") == 0 && left > 1 && verb->user) {
+		*err_out = mr_spam_owner(mr_span_str(word[1]), s->owner);
+		return 2;
 	} else if (is_class(w) && verb->classes) {
 		*tag = strcmp(w, "--spam") == 0 ? SPAM_TAG_SPAM : SPAM_TAG_HAM;
 	} else if (!is_path(w) || !verb->paths || (verb->classes && *tag == SPAM_TAG_NONE)) {
@@ -133,6 +141,10 @@ static int options(struct spam *s, const struct verb *verb, int argc, char **arg
 			return cli_usage(s->cli);
 		if (err == MR_EEXIST) {
 			fputs("millrace: standard input can be read once\n", stderr);
+			return CLI_USAGE;
+		}
+		if (err < 0 && strcmp(argv[i], "--user") == 0) {
+			fprintf(stderr, "millrace: no address: %s\n", argv[i + 1]);
 			return CLI_USAGE;
 		}
 		if (err < 0)

@@ -11,7 +11,7 @@
 
 struct judge {
 	struct spam *s;
-	struct mr_spam_model model;
+	struct mr_spam_model model; /* as the user's corrections change it */
 };
 
 static const char *verdict(const struct mr_spam_score *score)
@@ -123,17 +123,50 @@ static int explain_one(void *arg, const struct mr_spam_item *item)
 	return 0;
 }
 
+/* Who never taught, or where nobody did, has no corrections. */
+static int corrections(struct spam *s, struct mr_arena *arena,
+		       struct mr_spam_correction list[MR_SPAM_CORRECTIONS_MAX], unsigned *count_out)
+{
+	MR_AUTO(mr_store) *store = NULL;
+	int n, bad = 0;
+
+	*count_out = 0;
+	if (s->owner[0] == '\0')
+		return CLI_OK;
+	if ((store = spam_store(s, MR_STORE_READ)) == NULL)
+		return CLI_FAILED;
+	n = mr_spam_corrections_get(store, mr_span_str(s->owner), arena, list, &bad);
+	if (n < 0)
+		return cli_complain(n, "cannot read the corrections of", s->owner);
+	if (bad > 0)
+		fprintf(stderr,
+			"millrace: a correction of %s does not read, and is left out: "
+			"millrace spam rebuild\n",
+			s->owner);
+	*count_out = (unsigned)n;
+	return CLI_OK;
+}
+
 static int judge_all(struct spam *s, mr_spam_item_fn *each)
 {
+	MR_AUTO(mr_arena) *arena = mr_arena_new(MR_SPAM_CORRECTIONS_MAX * MR_SPAM_CORRECTION_ROOM);
+	struct mr_spam_correction list[MR_SPAM_CORRECTIONS_MAX];
 	struct judge j = { .s = s };
-	int code = spam_model_load(s, &j.model), err;
+	struct mr_spam_model model;
+	unsigned count;
+	int code = arena != NULL ? spam_model_load(s, &model) : CLI_TEMP, err;
 
 	if (code != CLI_OK)
 		return code;
+	if ((code = corrections(s, arena, list, &count)) != CLI_OK) {
+		mr_spam_model_done(&model);
+		return code;
+	}
+	j.model = mr_spam_model_corrected(&model, list, count);
 	progress_start(&s->progress, "scoring");
 	err = mr_spam_source_each(s->source, each, &j);
 	progress_end(&s->progress);
-	mr_spam_model_done(&j.model);
+	mr_spam_model_done(&model);
 	if (err < 0)
 		return cli_complain(err, "cannot score", NULL);
 	return s->failed > 0 ? CLI_FAILED : CLI_OK;

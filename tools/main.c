@@ -8,7 +8,8 @@ static const struct command commands[] = {
 	{ "domain", cmd_domain, "add|remove NAME | list", "domains that we receive mail for" },
 	{ "spam", cmd_spam,
 	  "learn --spam|--ham PATH... |\n"
-	  "       unlearn|score|explain PATH... | rebuild [--model FILE|empty] [--arriving]\n"
+	  "       unlearn|score|explain PATH... | rebuild | model | lessons\n"
+	  "       [--user ADDRESS] [--model FILE|empty] [--arriving]\n"
 	  "PATH: a message, mbox, Maildir or folder; -: a message on standard input;\n"
 	  "      --list: names of files on standard input",
 	  "teach the spam filter, and ask it" },

@@ -1,11 +1,13 @@
 /*
- * spam: what the verbs of `millrace spam` share: options, the model, and the features of one message.
+ * spam: what the verbs of `millrace spam` share: options, the model, its corrections, and the features
+ * of one message.
  */
 #ifndef SPAM_H
 #define SPAM_H
 
+#include "milters/spam/correct.h"
 #include "milters/spam/extract.h"
-#include "milters/spam/model.h"
+#include "milters/spam/rebuild.h"
 #include "milters/spam/source.h"
 #include "tools/commands.h"
 #include "tools/progress.h"
@@ -17,6 +19,8 @@ struct spam {
 	const char *model_path; /* where the model is read and written */
 	bool model_named; /* by --model: its lessons are kept beside it */
 	bool empty; /* --model empty: begin with a model that knows nothing */
+	char owner
+		[MR_SPAM_OWNER_SIZE]; /* --user: who teaches, or whose mail it is; "": the operator */
 	bool arriving; /* --arriving: the files are mail as a milter gets it */
 	struct mr_spam_source *source;
 	struct mr_arena *arena; /* of the message at hand */
@@ -34,9 +38,19 @@ struct mr_store *spam_store(struct spam *s, enum mr_store_access access);
 /* Features of the message at hand, into s->f; complains, and counts in s->failed. False: leave it. */
 bool spam_read(struct spam *s, const struct mr_spam_item *item, struct mr_spam_view *view_out);
 
+/* What training starts from: with --model empty nothing, and the file says so from then on; else what
+ * the file says that it was trained on, and for a new one the built-in model. */
+MR_MUST_USE int spam_base_load(struct spam *s, struct mr_spam_model *base_out);
+/* Rebuild the model and all corrections, and have the milter take it; complains. An exit code. */
+int spam_rebuild_all(struct spam *s, struct mr_store *store, struct mr_spam_rebuilt *done_out);
+/* A milter that runs takes the new model at once; one that does not run takes it when it starts. */
+void spam_tell_milter(struct spam *s);
+
 int spam_learn(struct spam *s);
 int spam_unlearn(struct spam *s);
 int spam_rebuild(struct spam *s);
+int spam_model(struct spam *s);
+int spam_lessons(struct spam *s);
 int spam_score(struct spam *s);
 int spam_explain(struct spam *s);
 

@@ -149,6 +149,25 @@ MR_MUST_USE int mr_store_lesson_remove(struct mr_store *store, struct mr_span te
 typedef int mr_lesson_fn(void *arg, const struct mr_lesson *lesson);
 /* As the walks above. In order of digest, then teacher: the same on every host. */
 MR_MUST_USE int mr_store_lesson_each(struct mr_store *store, mr_lesson_fn *each, void *arg);
+/* The newest count_max lessons of one teacher, the newest first, of one second in order of digest. */
+MR_MUST_USE int mr_store_lesson_each_of(struct mr_store *store, struct mr_span teacher,
+					int64_t count_max, mr_lesson_fn *each, void *arg);
+/* What teacher said of the message: 1: spam, 0: good. MR_ENOENT: nothing. */
+MR_MUST_USE int mr_store_lesson_find(struct mr_store *store, struct mr_span teacher,
+				     const uint8_t digest[MR_DIGEST_SIZE]);
+/* Keep the newest count_max lessons of a teacher; returns how many went. */
+MR_MUST_USE int mr_store_lesson_trim(struct mr_store *store, struct mr_span teacher,
+				     int64_t count_max);
+
+/* Who taught how much. */
+struct mr_teacher {
+	struct mr_span name; /* valid in the call */
+	int64_t spam_count, ham_count;
+	int64_t first_s, last_s; /* the oldest and the newest lesson */
+};
+typedef int mr_teacher_fn(void *arg, const struct mr_teacher *teacher);
+/* As the walks above, in order of name. */
+MR_MUST_USE int mr_store_teacher_each(struct mr_store *store, mr_teacher_fn *each, void *arg);
 /* Remove what expired at now_s; returns how many, at most count_max. */
 MR_MUST_USE int mr_store_lesson_expire(struct mr_store *store, int64_t now_s, int count_max);
 

@@ -28,7 +28,7 @@ int mr_store_lesson_put(struct mr_store *store, const struct mr_lesson *lesson)
 {
 	struct mr_lesson copy = *lesson;
 
-	return mr_store_txn(store, MR_GROUP_SPAM, true, put_once, &copy);
+	return mr_store_txn(store, MR_GROUP_SPAM, MR_TXN_WRITE, put_once, &copy);
 }
 
 struct put_all {
@@ -53,7 +53,7 @@ int mr_store_lesson_put_all(struct mr_store *store, const struct mr_lesson *less
 {
 	struct put_all all = { lessons, count };
 
-	return mr_store_txn(store, MR_GROUP_SPAM, true, put_all_once, &all);
+	return mr_store_txn(store, MR_GROUP_SPAM, MR_TXN_WRITE, put_all_once, &all);
 }
 
 static int remove_once(struct mr_txn *txn, void *arg)
@@ -72,7 +72,7 @@ int mr_store_lesson_remove(struct mr_store *store, struct mr_span teacher,
 	struct mr_lesson lesson = { .teacher = teacher };
 
 	memcpy(lesson.digest, digest, MR_DIGEST_SIZE);
-	return mr_store_txn(store, MR_GROUP_SPAM, true, remove_once, &lesson);
+	return mr_store_txn(store, MR_GROUP_SPAM, MR_TXN_WRITE, remove_once, &lesson);
 }
 
 struct walk {
@@ -110,6 +110,115 @@ int mr_store_lesson_each(struct mr_store *store, mr_lesson_fn *each, void *arg)
 	return mr_store_txn(store, MR_GROUP_SPAM, MR_TXN_WALK, each_once, &walk);
 }
 
+struct walk_of {
+	struct walk walk; /* first: lesson_row() takes it */
+	struct mr_span teacher;
+	int64_t count_max;
+};
+
+static int each_of_once(struct mr_txn *txn, void *arg)
+{
+	const struct walk_of *w = arg;
+	const struct mr_value in[] = { MR_VTEXT(w->teacher), MR_VINT(w->count_max) };
+
+	return mr_txn_each(txn,
+			   "SELECT digest, teacher, is_spam, taught_s, expires_s, features"
+			   " FROM lesson WHERE teacher = $1"
+			   " ORDER BY taught_s DESC, digest LIMIT $2",
+			   in, MR_COUNT(in), lesson_row, arg);
+}
+
+int mr_store_lesson_each_of(struct mr_store *store, struct mr_span teacher, int64_t count_max,
+			    mr_lesson_fn *each, void *arg)
+{
+	struct walk_of w = { { each, arg }, teacher, count_max };
+
+	return mr_store_txn(store, MR_GROUP_SPAM, MR_TXN_WALK, each_of_once, &w);
+}
+
+struct find {
+	struct mr_value in[2];
+	int64_t spam;
+};
+
+static int find_once(struct mr_txn *txn, void *arg)
+{
+	struct find *f = arg;
+
+	return mr_txn_int(txn, "SELECT is_spam FROM lesson WHERE digest = $1 AND teacher = $2",
+			  f->in, MR_COUNT(f->in), &f->spam);
+}
+
+int mr_store_lesson_find(struct mr_store *store, struct mr_span teacher,
+			 const uint8_t digest[MR_DIGEST_SIZE])
+{
+	struct find f = { { digest_value(digest), MR_VTEXT(teacher) }, 0 };
+	int err = mr_store_txn(store, MR_GROUP_SPAM, MR_TXN_READ, find_once, &f);
+
+	return err < 0 ? err : f.spam != 0;
+}
+
+struct trim {
+	struct mr_span teacher;
+	int64_t count_max;
+	int changed;
+};
+
+static int trim_once(struct mr_txn *txn, void *arg)
+{
+	struct trim *trim = arg;
+	const struct mr_value in[] = { MR_VTEXT(trim->teacher), MR_VINT(trim->count_max) };
+
+	/* A LIMIT is asked for because SQLite takes no OFFSET without one. */
+	trim->changed = mr_txn_run(txn,
+				   "DELETE FROM lesson WHERE teacher = $1 AND digest IN"
+				   " (SELECT digest FROM lesson WHERE teacher = $1"
+				   " ORDER BY taught_s DESC, digest LIMIT 1000000 OFFSET $2)",
+				   in, MR_COUNT(in));
+	return trim->changed < 0 ? trim->changed : 0;
+}
+
+int mr_store_lesson_trim(struct mr_store *store, struct mr_span teacher, int64_t count_max)
+{
+	struct trim trim = { teacher, count_max, 0 };
+	int err = mr_store_txn(store, MR_GROUP_SPAM, MR_TXN_WRITE, trim_once, &trim);
+
+	return err < 0 ? err : trim.changed;
+}
+
+struct walk_teachers {
+	mr_teacher_fn *each;
+	void *arg;
+};
+
+static int teacher_row(void *arg, const struct mr_value *c, size_t count MR_UNUSED)
+{
+	const struct walk_teachers *walk = arg;
+	struct mr_teacher teacher = { .name = c[0].bytes,
+				      .spam_count = c[1].number,
+				      .ham_count = c[2].number - c[1].number,
+				      .first_s = c[3].number,
+				      .last_s = c[4].number };
+
+	return walk->each(walk->arg, &teacher);
+}
+
+/* CAST: a sum of BIGINT is NUMERIC to PostgreSQL. */
+static int teachers_once(struct mr_txn *txn, void *arg)
+{
+	return mr_txn_each(txn,
+			   "SELECT teacher, CAST(SUM(is_spam) AS BIGINT), COUNT(*), MIN(taught_s),"
+			   " MAX(taught_s) FROM lesson GROUP BY teacher ORDER BY teacher",
+			   NULL, 0, teacher_row, arg);
+}
+
+int mr_store_teacher_each(struct mr_store *store, mr_teacher_fn *each, void *arg)
+{
+	struct walk_teachers walk = { each, arg };
+
+	return mr_store_txn(store, MR_GROUP_SPAM, MR_TXN_WALK, teachers_once, &walk);
+}
+
 struct expire {
 	int64_t now_s, count_max;
 	int changed;
@@ -133,7 +242,7 @@ static int expire_once(struct mr_txn *txn, void *arg)
 int mr_store_lesson_expire(struct mr_store *store, int64_t now_s, int count_max)
 {
 	struct expire e = { now_s, count_max, 0 };
-	int err = mr_store_txn(store, MR_GROUP_SPAM, true, expire_once, &e);
+	int err = mr_store_txn(store, MR_GROUP_SPAM, MR_TXN_WRITE, expire_once, &e);
 
 	return err < 0 ? err : e.changed;
 }

@@ -224,6 +224,48 @@ MR_TEST(store_lessons_together)
 	MR_CHECK_STR(t, "1::ham:3 2::ham:3 ", all.text);
 }
 
+static int list_teacher(void *arg, const struct mr_teacher *who)
+{
+	struct listing *l = arg;
+	size_t len = strlen(l->text);
+
+	snprintf(l->text + len, sizeof(l->text) - len, "%.*s:%d:%d:%d:%d ", (int)who->name.len,
+		 who->name.p, (int)who->spam_count, (int)who->ham_count, (int)who->first_s,
+		 (int)who->last_s);
+	return 0;
+}
+
+MR_TEST(store_lessons_of_one_teacher)
+{
+	MR_AUTO(mr_store) *st = open_both(t, url_of(mr_test_dir(t)));
+	struct listing newest = { "", 0 }, left = { "", 0 }, who = { "", 0 }, nobody = { "", 0 };
+	uint8_t digest[MR_DIGEST_SIZE];
+
+	MR_NEED(t, st);
+	for (uint8_t i = 1; i <= 4; i++) {
+		struct mr_lesson l = lesson(i, "a@x.y", i % 2 == 0, 0),
+				 own = lesson(i, "", true, 0);
+
+		l.taught_s = i < 4 ? 100 + i : 101; /* 4 is as old as 1 */
+		MR_NEED(t, mr_store_lesson_put(st, &l) == 0 && mr_store_lesson_put(st, &own) == 0);
+	}
+	MR_CHECK_INT(t, 0, mr_store_lesson_each_of(st, S("a@x.y"), 3, list_lesson, &newest));
+	MR_CHECK_STR(t, "3:a@x.y:ham:3 2:a@x.y:spam:3 1:a@x.y:ham:3 ", newest.text);
+	MR_CHECK_INT(t, 0, mr_store_lesson_each_of(st, S("b@x.y"), 3, list_lesson, &nobody));
+	MR_CHECK_STR(t, "", nobody.text);
+	memset(digest, 2, sizeof(digest));
+	MR_CHECK_INT(t, 1, mr_store_lesson_find(st, S("a@x.y"), digest));
+	memset(digest, 3, sizeof(digest));
+	MR_CHECK_INT(t, 0, mr_store_lesson_find(st, S("a@x.y"), digest));
+	MR_CHECK_INT(t, MR_ENOENT, mr_store_lesson_find(st, S("b@x.y"), digest));
+	MR_CHECK_INT(t, 0, mr_store_teacher_each(st, list_teacher, &who));
+	MR_CHECK_STR(t, ":4:0:100:100 a@x.y:2:2:101:103 ", who.text);
+	MR_CHECK_INT(t, 0, mr_store_lesson_trim(st, S("a@x.y"), 4));
+	MR_CHECK_INT(t, 2, mr_store_lesson_trim(st, S("a@x.y"), 2));
+	MR_CHECK_INT(t, 0, mr_store_lesson_each_of(st, S("a@x.y"), 9, list_lesson, &left));
+	MR_CHECK_STR(t, "3:a@x.y:ham:3 2:a@x.y:spam:3 ", left.text);
+}
+
 MR_TEST(store_access)
 {
 	char url[MR_PATH_MAX];

@@ -1,0 +1,36 @@
+/*
+ * consensus: what several teachers agree on. Each voice is what one teacher's lessons change in the
+ * model. Of each weight the strongest change upwards and the strongest downwards are left out, and
+ * what counts is the mean of the rest. So what one voice says alone changes nothing, however often it
+ * says it; where two say the same, the weaker of them counts; and one voice more, whatever it says,
+ * can move a weight only within what others said of it.
+ *
+ * The order of voices does not matter: sums are whole numbers. One thread at a time.
+ */
+#ifndef MR_SPAM_CONSENSUS_H
+#define MR_SPAM_CONSENSUS_H
+
+#include "milters/spam/correction.h"
+
+struct mr_spam_consensus;
+
+/* For models with tables of these sizes; 16 bytes a weight. NULL: out of memory. */
+MR_MUST_USE struct mr_spam_consensus *mr_spam_consensus_new(const uint32_t bits[MR_SPAM_TABLES]);
+/* NULL is allowed. */
+void mr_spam_consensus_free(struct mr_spam_consensus *c);
+MR_AUTO_DECLARE(mr_spam_consensus, mr_spam_consensus_free)
+/* Forget all voices; costs what they said. */
+void mr_spam_consensus_clear(struct mr_spam_consensus *c);
+
+/* A voice, made on tables of those sizes; it counts whole numbers of changes up to 2^17 each. */
+void mr_spam_consensus_add(struct mr_spam_consensus *c, const struct mr_spam_correction *voice);
+uint32_t mr_spam_consensus_voices(const struct mr_spam_consensus *c);
+
+/*
+ * What they agree on; with all, the mean of all voices instead, nothing left out. No change of the
+ * biases or the threshold. The changes live in c until its next call. MR_ENOMEM.
+ */
+MR_MUST_USE int mr_spam_consensus_get(struct mr_spam_consensus *c, bool all,
+				      struct mr_spam_correction *agreed_out);
+
+#endif

@@ -1,0 +1,239 @@
+#include "milters/spam/correct.h"
+
+#include <stdlib.h>
+
+#include "lib/base/mr_alloc.h"
+#include "lib/base/mr_err.h"
+
+/* -- lessons ---------------------------------------------------------------------------------- */
+
+struct gather {
+	struct mr_spam_trainer *trainer;
+	size_t skipped;
+};
+
+static int gather_lesson(void *arg, const struct mr_lesson *l)
+{
+	struct gather *g = arg;
+	int err = mr_spam_trainer_add(g->trainer, l->digest, l->teacher, l->spam, l->features);
+
+	if (err != MR_ESYNTAX && err != MR_EINVAL)
+		return err;
+	g->skipped++;
+	return 0;
+}
+
+int mr_spam_correct_delta(struct mr_store *store, struct mr_spam_trainer *trainer,
+			  const struct mr_spam_model *model, struct mr_span teacher,
+			  size_t *skipped_inout, struct mr_spam_correction *delta_out)
+{
+	struct gather g = { trainer, 0 };
+	int err;
+
+	mr_spam_trainer_clear(trainer);
+	if ((err = mr_store_lesson_each_of(store, teacher, MR_SPAM_OWNER_LESSONS_MAX, gather_lesson,
+					   &g)) < 0 ||
+	    (err = mr_spam_trainer_delta(trainer, model, delta_out)) < 0)
+		return err;
+	*skipped_inout += g.skipped;
+	return (int)mr_spam_trainer_count(trainer);
+}
+
+/* -- bounds ----------------------------------------------------------------------------------- */
+
+static uint32_t size_of(int32_t by)
+{
+	return (uint32_t)(by < 0 ? -by : by);
+}
+
+/*
+ * The smallest change that is kept, and how many of just that size are. Changes are at most 2^17, so
+ * counting how many there are of each size is cheaper than sorting them.
+ */
+static int cut_at(const struct mr_spam_correction *k, uint32_t *size_out, uint32_t *of_size_out)
+{
+	uint32_t *of_size = mr_calloc(MR_SPAM_CORRECTION_BY_MAX + 1, sizeof(*of_size));
+	uint32_t left = MR_SPAM_CORRECTION_MAX, size = MR_SPAM_CORRECTION_BY_MAX;
+
+	if (of_size == NULL)
+		return MR_ENOMEM;
+	for (unsigned i = 0; i < MR_SPAM_TABLES; i++) {
+		for (uint32_t n = 0; n < k->count[i]; n++)
+			of_size[size_of(k->change[i][n].by)]++;
+	}
+	for (; size > 1 && of_size[size] <= left; size--)
+		left -= of_size[size];
+	*size_out = size;
+	*of_size_out = left;
+	mr_free(of_size);
+	return 0;
+}
+
+double mr_spam_correct_drift(const struct mr_spam_model *model, const struct mr_spam_correction *k)
+{
+	double moved = 0;
+
+	for (unsigned i = 0; i < MR_SPAM_TABLES; i++)
+		moved += k->bias[i];
+	for (size_t i = 0; i < mr_spam_model_reference_count(model); i++) {
+		struct mr_spam_reference r = mr_spam_model_reference(model, i);
+		uint32_t low = 0, high = k->count[r.table];
+
+		while (low < high) {
+			uint32_t middle = low + (high - low) / 2;
+
+			if (k->change[r.table][middle].slot < r.slot)
+				low = middle + 1;
+			else
+				high = middle;
+		}
+		if (low < k->count[r.table] && k->change[r.table][low].slot == r.slot)
+			moved += r.share * k->change[r.table][low].by * MR_SPAM_UNIT;
+	}
+	return moved;
+}
+
+int mr_spam_correct_bytes(const struct mr_spam_model *model, const struct mr_spam_correction *delta,
+			  struct mr_buf *out)
+{
+	struct mr_spam_correction k = *delta;
+	uint32_t size, of_size, at = 0;
+	struct mr_spam_change *kept = mr_calloc(MR_SPAM_CORRECTION_MAX + 1, sizeof(*kept));
+	int err = kept == NULL ? MR_ENOMEM : cut_at(delta, &size, &of_size);
+
+	for (unsigned i = 0; i < MR_SPAM_TABLES && err == 0; i++) {
+		k.change[i] = kept + at;
+		k.count[i] = 0;
+		for (uint32_t n = 0; n < delta->count[i]; n++) {
+			struct mr_spam_change c = delta->change[i][n];
+			uint32_t by = size_of(c.by);
+
+			if (by < size || (by == size && of_size == 0))
+				continue;
+			of_size -= by == size;
+			k.change[i][k.count[i]++] = c;
+		}
+		at += k.count[i];
+	}
+	if (err == 0) {
+		k.threshold = mr_spam_correct_drift(model, &k);
+		err = mr_spam_correction_write(&k, out);
+	}
+	mr_free(kept);
+	return err;
+}
+
+/* Two lists that rise become one. */
+static uint32_t merge(const struct mr_spam_correction *a, const struct mr_spam_correction *b,
+		      unsigned table, struct mr_spam_change *to)
+{
+	uint32_t i = 0, k = 0, n = 0;
+
+	while (i < a->count[table] || k < b->count[table]) {
+		const struct mr_spam_change *x = i < a->count[table] ? &a->change[table][i] : NULL;
+		const struct mr_spam_change *y = k < b->count[table] ? &b->change[table][k] : NULL;
+		bool first = y == NULL || (x != NULL && x->slot <= y->slot);
+		bool second = x == NULL || (y != NULL && y->slot <= x->slot);
+
+		to[n] = first ? *x : *y;
+		if (first && second)
+			to[n].by += y->by;
+		to[n].by = to[n].by > MR_SPAM_CORRECTION_BY_MAX    ? MR_SPAM_CORRECTION_BY_MAX
+			   : to[n].by < -MR_SPAM_CORRECTION_BY_MAX ? -MR_SPAM_CORRECTION_BY_MAX
+								   : to[n].by;
+		i += first;
+		k += second;
+		n += to[n].by != 0;
+	}
+	return n;
+}
+
+int mr_spam_correct_sum(const struct mr_spam_model *model, const struct mr_spam_correction *a,
+			const struct mr_spam_correction *b, struct mr_buf *out)
+{
+	struct mr_spam_correction k = *b;
+	size_t all = 1, at = 0;
+	struct mr_spam_change *change;
+	int err;
+
+	for (unsigned i = 0; i < MR_SPAM_TABLES; i++)
+		all += (size_t)a->count[i] + b->count[i];
+	if ((change = mr_malloc(all * sizeof(*change))) == NULL)
+		return MR_ENOMEM;
+	for (unsigned i = 0; i < MR_SPAM_TABLES; i++) {
+		k.change[i] = change + at;
+		k.count[i] = merge(a, b, i, k.change[i]);
+		k.bias[i] += a->bias[i];
+		at += k.count[i];
+	}
+	k.spam_count += a->spam_count;
+	k.ham_count += a->ham_count;
+	err = mr_spam_correct_bytes(model, &k, out);
+	mr_free(change);
+	return err;
+}
+
+/* -- one owner -------------------------------------------------------------------------------- */
+
+/* The domain's part of "local@domain", with its @. */
+static struct mr_span domain_of(struct mr_span owner)
+{
+	return mr_span_sub(owner, mr_span_rfind(owner, '@'), owner.len);
+}
+
+static int get_one(struct mr_store *store, struct mr_span owner, struct mr_arena *arena,
+		   struct mr_spam_correction *out, int *bad_out)
+{
+	struct mr_span bytes;
+	int err = mr_store_correction_get(store, owner, arena, &bytes);
+
+	if (err == 0)
+		err = mr_spam_correction_read(bytes, arena, out);
+	if (err == MR_ECORRUPT || err == MR_EINVAL) {
+		if (bad_out != NULL)
+			(*bad_out)++;
+		return 0;
+	}
+	return err == MR_ENOENT ? 0 : err < 0 ? err : 1;
+}
+
+int mr_spam_corrections_get(struct mr_store *store, struct mr_span address, struct mr_arena *arena,
+			    struct mr_spam_correction corrections_out[], int *bad_out)
+{
+	struct mr_span domain = domain_of(address);
+	int n, more = 0;
+
+	if (bad_out != NULL)
+		*bad_out = 0;
+	n = get_one(store, domain, arena, corrections_out, bad_out);
+	if (n >= 0 && domain.len < address.len)
+		more = get_one(store, address, arena, corrections_out + n, bad_out);
+	return n < 0 ? n : more < 0 ? more : n + more;
+}
+
+int mr_spam_correct(struct mr_store *store, struct mr_spam_trainer *trainer,
+		    const struct mr_spam_model *model, struct mr_span user, int64_t now_s,
+		    size_t *skipped_inout)
+{
+	MR_AUTO(mr_arena) *arena = mr_arena_new(MR_SPAM_CORRECTION_ROOM);
+	MR_AUTO_BUF bytes = MR_BUF(MR_SPAM_CORRECTION_SIZE_MAX);
+	struct mr_spam_correction below, delta;
+	struct mr_spam_model view;
+	int n, err;
+
+	if (arena == NULL)
+		return MR_ENOMEM;
+	if ((n = mr_spam_corrections_get(store, domain_of(user), arena, &below, NULL)) < 0)
+		return n;
+	view = mr_spam_model_corrected(model, &below, (unsigned)n);
+	if ((n = mr_spam_correct_delta(store, trainer, &view, user, skipped_inout, &delta)) < 0)
+		return n;
+	if (n == 0) {
+		err = mr_store_correction_remove(store, user);
+		return err == MR_ENOENT ? 0 : err;
+	}
+	if ((err = mr_spam_correct_bytes(&view, &delta, &bytes)) < 0 ||
+	    (err = mr_store_correction_put(store, user, now_s, mr_buf_span(&bytes))) < 0)
+		return err;
+	return n;
+}

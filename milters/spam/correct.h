@@ -1,0 +1,60 @@
+/*
+ * correct: from the lessons of an owner to the correction that they are (correction.h), in the store.
+ * For the command line; one thread.
+ */
+#ifndef MR_SPAM_CORRECT_H
+#define MR_SPAM_CORRECT_H
+
+#include "lib/store/mr_store.h"
+#include "milters/spam/correction.h"
+#include "milters/spam/train.h"
+
+/* Lessons of one user, or of one domain as such, that are kept and that count: the newest. */
+#define MR_SPAM_OWNER_LESSONS_MAX      1000
+#define MR_SPAM_OWNER_LESSONS_SIZE_MAX (MR_SPAM_OWNER_LESSONS_MAX * ((size_t)64 << 10))
+
+/*
+ * What teacher's lessons change in model, all of it; *delta_out lives in trainer until its next call.
+ * skipped_inout counts lessons that can't be used: of another version, or damaged. Returns the number
+ * of lessons, or an error of mr_store.h or train.h.
+ */
+MR_MUST_USE int mr_spam_correct_delta(struct mr_store *store, struct mr_spam_trainer *trainer,
+				      const struct mr_spam_model *model, struct mr_span teacher,
+				      size_t *skipped_inout, struct mr_spam_correction *delta_out);
+
+/*
+ * The strongest MR_SPAM_CORRECTION_MAX changes of delta, with the threshold moved by what they move in
+ * known good mail, as bytes. MR_ENOMEM, MR_ELIMIT (out's).
+ */
+MR_MUST_USE int mr_spam_correct_bytes(const struct mr_spam_model *model,
+				      const struct mr_spam_correction *delta, struct mr_buf *out);
+
+/* The same of the sum of two. */
+MR_MUST_USE int mr_spam_correct_sum(const struct mr_spam_model *model,
+				    const struct mr_spam_correction *a,
+				    const struct mr_spam_correction *b, struct mr_buf *out);
+
+/* By how much a correction without start moves the average good message, in log-odds. */
+double mr_spam_correct_drift(const struct mr_spam_model *model,
+			     const struct mr_spam_correction *delta);
+
+/*
+ * Make a user's correction on top of model and of his domain's correction, and put it into the
+ * store; without lessons it is removed. user: as mr_spam_owner() writes it. Returns the number of
+ * lessons, or an error.
+ */
+MR_MUST_USE int mr_spam_correct(struct mr_store *store, struct mr_spam_trainer *trainer,
+				const struct mr_spam_model *model, struct mr_span user,
+				int64_t now_s, size_t *skipped_inout);
+
+/*
+ * The corrections of a recipient that the store has, his domain's and his own: at most
+ * MR_SPAM_CORRECTIONS_MAX, in arena, which needs MR_SPAM_CORRECTION_ROOM for each. One that does not
+ * read is left out and counted in *bad_out, which may be NULL. address as mr_spam_owner() writes it: a
+ * user or a domain. Returns how many there are, or MR_ETEMP, MR_ENOMEM and what else mr_store.h names.
+ */
+MR_MUST_USE int mr_spam_corrections_get(struct mr_store *store, struct mr_span address,
+					struct mr_arena *arena,
+					struct mr_spam_correction corrections_out[], int *bad_out);
+
+#endif
