@@ -1,9 +1,11 @@
 /* millrace domain: the domains that we receive mail for. */
 #include <stdio.h>
+#include <string.h>
 
 #include "lib/base/mr_err.h"
 #include "lib/net/mr_json.h"
 #include "tools/commands.h"
+#include "tools/setting.h"
 
 static int domain_add(struct cli *cli, char **words)
 {
@@ -62,12 +64,51 @@ static int domain_list(struct cli *cli, char **words MR_UNUSED)
 	return cli_list(cli, "cannot list domains", list_domains, NULL);
 }
 
+/* Open the store, and be sure that there is this domain; "--all" is all of them, with those to come.
+ * NULL: said why. */
+static struct mr_store *store_of(struct cli *cli, const char *name, const char *what,
+				 struct setting_owner *owner_out)
+{
+	MR_AUTO(mr_store) *store = NULL;
+	struct setting_owner owner = { .shown = name };
+	int err = 0;
+
+	if (strcmp(name, "--all") != 0) {
+		if (cli_domain_check(mr_span_str(name), what, name) != CLI_OK)
+			return NULL;
+		owner.domain = mr_span_str(name);
+	}
+	store = cli_store(cli, MR_GROUP_DIRECTORY, MR_STORE_WRITE);
+	if (store && owner.domain.len > 0)
+		err = mr_store_domain_exists(store, owner.domain);
+	if (err < 0)
+		(void)cli_complain(err, what, name);
+	*owner_out = owner;
+	return err < 0 ? NULL : MR_TAKE(store);
+}
+
+static int domain_set(struct cli *cli, char **words)
+{
+	struct setting_owner owner;
+	MR_AUTO(mr_store) *store = store_of(cli, words[0], "cannot set for domain", &owner);
+
+	return store ? setting_set(store, &owner, words[1], words[2]) : CLI_FAILED;
+}
+
+static int domain_show(struct cli *cli, char **words)
+{
+	struct setting_owner owner;
+	MR_AUTO(mr_store) *store = store_of(cli, words[0], "cannot show domain", &owner);
+
+	return store ? setting_show(cli, store, &owner) : CLI_FAILED;
+}
+
 int cmd_domain(struct cli *cli, int argc, char **argv)
 {
 	static const struct cli_verb verbs[] = {
-		{ "add", 1, domain_add },
-		{ "remove", 1, domain_remove },
-		{ "list", 0, domain_list },
+		{ "add", 1, domain_add },   { "remove", 1, domain_remove },
+		{ "list", 0, domain_list }, { "set", 3, domain_set },
+		{ "show", 1, domain_show },
 	};
 
 	return cli_verbs(cli, verbs, MR_COUNT(verbs), argc, argv);

@@ -6,6 +6,7 @@
 #include "lib/mail/mr_name.h"
 #include "lib/net/mr_json.h"
 #include "tools/commands.h"
+#include "tools/setting.h"
 
 typedef int operation(struct mr_store *store, struct mr_span local, struct mr_span domain);
 
@@ -122,12 +123,54 @@ static int user_list(struct cli *cli, char **words)
 	return cli_list(cli, "cannot list users", list_users, words[0]);
 }
 
+/* Open the store, and be sure that there is this user. NULL: said why. */
+static struct mr_store *store_of(struct cli *cli, const char *address, const char *what,
+				 struct setting_owner *owner_out)
+{
+	MR_AUTO(mr_store) *store = NULL;
+	MR_AUTO(mr_arena) *arena = mr_arena_new(4096);
+	struct setting_owner owner = { .shown = address };
+	struct mr_user user;
+	int err;
+
+	if (split(address, what, &owner.local, &owner.domain) != CLI_OK)
+		return NULL;
+	store = cli_store(cli, MR_GROUP_DIRECTORY, MR_STORE_WRITE);
+	if (!store)
+		return NULL;
+	err = arena ? mr_store_user_find(store, owner.local, owner.domain, arena, &user)
+		    : MR_ENOMEM;
+	if (err < 0) {
+		(void)cli_complain(err, what, address);
+		return NULL;
+	}
+	*owner_out = owner;
+	return MR_TAKE(store);
+}
+
+static int user_set(struct cli *cli, char **words)
+{
+	struct setting_owner owner;
+	MR_AUTO(mr_store) *store = store_of(cli, words[0], "cannot set for user", &owner);
+
+	return store ? setting_set(store, &owner, words[1], words[2]) : CLI_FAILED;
+}
+
+static int user_show(struct cli *cli, char **words)
+{
+	struct setting_owner owner;
+	MR_AUTO(mr_store) *store = store_of(cli, words[0], "cannot show user", &owner);
+
+	return store ? setting_show(cli, store, &owner) : CLI_FAILED;
+}
+
 int cmd_user(struct cli *cli, int argc, char **argv)
 {
 	static const struct cli_verb verbs[] = {
 		{ "add", 1, user_add },         { "remove", 1, user_remove },
 		{ "disable", 1, user_disable }, { "enable", 1, user_enable },
-		{ "list", -1, user_list },
+		{ "list", -1, user_list },      { "set", 3, user_set },
+		{ "show", 1, user_show },
 	};
 
 	return cli_verbs(cli, verbs, MR_COUNT(verbs), argc, argv);

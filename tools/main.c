@@ -5,7 +5,10 @@
 #include "tools/commands.h"
 
 static const struct command commands[] = {
-	{ "domain", cmd_domain, "add|remove NAME | list", "domains that we receive mail for" },
+	{ "domain", cmd_domain,
+	  "add|remove NAME | list |\n"
+	  "       set NAME|--all SETTING VALUE|--unset | show NAME|--all",
+	  "domains that we receive mail for" },
 	{ "spam", cmd_spam,
 	  "learn --spam|--ham PATH... |\n"
 	  "       unlearn|score|explain PATH... | rebuild | model | lessons\n"
@@ -13,7 +16,9 @@ static const struct command commands[] = {
 	  "PATH: a message, mbox, Maildir or folder; -: a message on standard input;\n"
 	  "      --list: names of files on standard input",
 	  "teach the spam filter, and ask it" },
-	{ "user", cmd_user, "add|remove|disable|enable ADDRESS | list [DOMAIN]",
+	{ "user", cmd_user,
+	  "add|remove|disable|enable ADDRESS | list [DOMAIN] |\n"
+	  "       set ADDRESS SETTING VALUE|--unset | show ADDRESS",
 	  "users of a domain" },
 	{ "store", cmd_store,
 	  "[--store URL] init [--print] [ROLE=GROUP:read|write|owner]... |\n"

@@ -127,6 +127,13 @@ MR_MUST_USE int mr_store_setting_get(struct mr_store *store, struct mr_span loca
 				     struct mr_span domain, struct mr_span name,
 				     struct mr_arena *arena, struct mr_span *value_out);
 
+/* Walk over the settings that concern a user, a domain (local empty) or all (both empty): those of
+ * all first, then the domain's, then the user's. As the walks above. */
+typedef int mr_setting_fn(void *arg, struct mr_span local, struct mr_span domain,
+			  struct mr_span name, struct mr_span value);
+MR_MUST_USE int mr_store_setting_each(struct mr_store *store, struct mr_span local,
+				      struct mr_span domain, mr_setting_fn *each, void *arg);
+
 /* -- spam: lessons --------------------------------------------------------------------------- */
 
 #define MR_DIGEST_SIZE 32
@@ -182,6 +189,11 @@ MR_MUST_USE int mr_store_correction_put(struct mr_store *store, struct mr_span o
 					int64_t made_s, struct mr_span changes);
 MR_MUST_USE int mr_store_correction_get(struct mr_store *store, struct mr_span owner,
 					struct mr_arena *arena, struct mr_span *changes_out);
+/* When those of a user and of his domain were made; MR_CORRECTION_NONE: there is none. Cheap: for
+ * whoever keeps what it has read. */
+#define MR_CORRECTION_NONE INT64_MIN
+MR_MUST_USE int mr_store_correction_made(struct mr_store *store, struct mr_span user,
+					 struct mr_span domain, int64_t made_s_out[2]);
 MR_MUST_USE int mr_store_correction_remove(struct mr_store *store, struct mr_span owner);
 typedef int mr_correction_fn(void *arg, struct mr_span owner, int64_t made_s, size_t size);
 /* As the walks above, in order of owner. */

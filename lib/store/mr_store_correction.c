@@ -64,6 +64,43 @@ int mr_store_correction_get(struct mr_store *store, struct mr_span owner, struct
 	return err;
 }
 
+struct made {
+	struct mr_span owner[2];
+	int64_t made_s[2];
+};
+
+static int made_row(void *arg, const struct mr_value *c, size_t count MR_UNUSED)
+{
+	struct made *made = arg;
+
+	for (unsigned i = 0; i < 2; i++) {
+		if (mr_span_eq(c[0].bytes, made->owner[i]))
+			made->made_s[i] = c[1].number;
+	}
+	return 0;
+}
+
+static int made_once(struct mr_txn *txn, void *arg)
+{
+	struct made *made = arg;
+	const struct mr_value in[] = { MR_VTEXT(made->owner[0]), MR_VTEXT(made->owner[1]) };
+
+	made->made_s[0] = made->made_s[1] = MR_CORRECTION_NONE;
+	return mr_txn_each(txn, "SELECT owner, made_s FROM correction WHERE owner IN ($1, $2)", in,
+			   MR_COUNT(in), made_row, made);
+}
+
+int mr_store_correction_made(struct mr_store *store, struct mr_span user, struct mr_span domain,
+			     int64_t made_s_out[2])
+{
+	struct made made = { .owner = { user, domain } };
+	int err = mr_store_txn(store, MR_GROUP_SPAM, MR_TXN_READ, made_once, &made);
+
+	if (err == 0)
+		memcpy(made_s_out, made.made_s, sizeof(made.made_s));
+	return err;
+}
+
 static int remove_once(struct mr_txn *txn, void *arg)
 {
 	const struct correction *c = arg;

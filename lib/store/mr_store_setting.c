@@ -87,3 +87,40 @@ int mr_store_setting_get(struct mr_store *store, struct mr_span local, struct mr
 		*value_out = s.value;
 	return err;
 }
+
+struct walk {
+	struct setting scope;
+	mr_setting_fn *each;
+	void *arg;
+};
+
+static int each_row(void *arg, const struct mr_value *c, size_t count MR_UNUSED)
+{
+	const struct walk *walk = arg;
+
+	return walk->each(walk->arg, c[1].bytes, c[0].bytes, c[2].bytes, c[3].bytes);
+}
+
+/* An empty text comes before any other, in the order of octets that both engines keep. */
+static int each_once(struct mr_txn *txn, void *arg)
+{
+	struct walk *walk = arg;
+	const struct mr_value in[] = { MR_VTEXT(mr_span_str(walk->scope.domain)),
+				       MR_VTEXT(mr_span_str(walk->scope.local)) };
+
+	return mr_txn_each(txn,
+			   "SELECT domain, local, name, value FROM setting"
+			   " WHERE (domain = '' OR domain = $1) AND (local = '' OR"
+			   " (domain = $1 AND local = $2)) ORDER BY domain, local, name",
+			   in, MR_COUNT(in), each_row, walk);
+}
+
+int mr_store_setting_each(struct mr_store *store, struct mr_span local, struct mr_span domain,
+			  mr_setting_fn *each, void *arg)
+{
+	struct walk walk = { .each = each, .arg = arg };
+	int err = scope_of(local, domain, &walk.scope);
+
+	return err < 0 ? err
+		       : mr_store_txn(store, MR_GROUP_DIRECTORY, MR_TXN_WALK, each_once, &walk);
+}

@@ -8,6 +8,7 @@
 #include "lib/base/mr_err.h"
 #include "lib/base/mr_io.h"
 #include "lib/store/mr_db.h"
+#include "lib/store/mr_user_settings.h"
 #include "tests/unit/mr_test.h"
 
 #define WRITERS       4
@@ -165,6 +166,138 @@ MR_TEST(store_settings)
 		     mr_store_setting_get(st, S("a"), S("b.c"), S("x"), arena, &value));
 }
 
+static int list_setting(void *arg, struct mr_span local, struct mr_span domain, struct mr_span name,
+			struct mr_span value)
+{
+	struct listing *l = arg;
+	size_t len = strlen(l->text);
+
+	snprintf(l->text + len, sizeof(l->text) - len, "%.*s@%.*s:%.*s=%.*s ", (int)local.len,
+		 local.p, (int)domain.len, domain.p, (int)name.len, name.p, (int)value.len,
+		 value.p);
+	return 0;
+}
+
+/* The widest scope first; of nobody else. */
+MR_TEST(store_setting_walk)
+{
+	static const struct {
+		const char *local, *domain, *name, *value;
+	} set[] = {
+		{ "a", "b.c", "x", "1" }, { "a", "b.c", "y", "2" }, { "", "b.c", "x", "3" },
+		{ "", "", "x", "4" },     { "z", "b.c", "x", "5" }, { "a", "d.e", "x", "6" },
+		{ "", "d.e", "x", "7" },
+	};
+	static const struct {
+		const char *local, *domain, *want;
+	} rows[] = {
+		{ "A", "B.C", "@:x=4 @b.c:x=3 a@b.c:x=1 a@b.c:y=2 " },
+		{ "", "b.c", "@:x=4 @b.c:x=3 " },
+		{ "", "", "@:x=4 " },
+		{ "n", "f.g", "@:x=4 " },
+	};
+	MR_AUTO(mr_store) *st = open_both(t, url_of(mr_test_dir(t)));
+
+	MR_NEED(t, st);
+	for (size_t i = 0; i < MR_COUNT(set); i++)
+		MR_NEED(t, mr_store_setting_set(st, S(set[i].local), S(set[i].domain),
+						S(set[i].name), S(set[i].value)) == 0);
+	for (size_t i = 0; i < MR_COUNT(rows); i++) {
+		struct listing all = { "", 0 };
+
+		t->row = (long)i;
+		MR_CHECK_INT(t, 0,
+			     mr_store_setting_each(st, S(rows[i].local), S(rows[i].domain),
+						   list_setting, &all));
+		MR_CHECK_STR(t, rows[i].want, all.text);
+	}
+	t->row = -1;
+	MR_CHECK_INT(t, MR_EINVAL, mr_store_setting_each(st, S("a"), S(""), list_setting, NULL));
+}
+
+MR_TEST(user_setting_values)
+{
+	static const struct {
+		const char *name, *value;
+		int want;
+	} rows[] = {
+		{ "spam", "folder", 0 },
+		{ "spam", "tag", 0 },
+		{ "spam", "inbox", 0 },
+		{ "spam", "Folder", MR_EINVAL },
+		{ "spam", "", MR_EINVAL },
+		{ "spam", "digest", MR_EINVAL }, /* with the web pages */
+		{ "Spam", "folder", MR_ENOENT },
+		{ "quota", "1", MR_ENOENT },
+		{ "spam_tag", "[SPAM]", 0 },
+		{ "spam_tag", "two words", 0 },
+		{ "spam_tag", "\xe2\x9a\xa0", 0 },
+		{ "spam_tag", "1234567890123456789012345678901234567890", 0 },
+		{ "spam_tag", "12345678901234567890123456789012345678901", MR_EINVAL },
+		{ "spam_tag", " x", MR_EINVAL },
+		{ "spam_tag", "x\ny", MR_EINVAL },
+		{ "spam_tag", "\xff", MR_EINVAL },
+		{ "spam_tag", "=?utf-8?q?x?=", MR_EINVAL },
+		{ "spam_threshold", "0", 0 },
+		{ "spam_threshold", "4.5", 0 },
+		{ "spam_threshold", "4.125", 0 },
+		{ "spam_threshold", "100", 0 },
+		{ "spam_threshold", "100.001", MR_EINVAL },
+		{ "spam_threshold", "4.1255", MR_EINVAL },
+		{ "spam_threshold", "-1", MR_EINVAL },
+		{ "spam_threshold", "4.", MR_EINVAL },
+		{ "spam_threshold", ".5", MR_EINVAL },
+		{ "spam_threshold", "4,5", MR_EINVAL },
+		{ "spam_threshold", "1e1", MR_EINVAL },
+		{ "spam_expire_days", "0", 0 },
+		{ "spam_expire_days", "3650", 0 },
+		{ "spam_expire_days", "3651", MR_EINVAL },
+		{ "spam_expire_days", "30d", MR_EINVAL },
+	};
+
+	for (size_t i = 0; i < MR_COUNT(rows); i++) {
+		const char *why = NULL;
+
+		t->row = (long)i;
+		MR_CHECK_INT(t, rows[i].want,
+			     mr_user_setting_check(S(rows[i].name), S(rows[i].value), &why));
+		MR_CHECK(t, why != NULL);
+	}
+}
+
+/* His own, else his domain's, else that of all, else the default. */
+MR_TEST(user_settings)
+{
+	MR_AUTO(mr_store) *st = open_both(t, url_of(mr_test_dir(t)));
+	MR_AUTO(mr_arena) *arena = mr_arena_new(65536);
+	struct mr_user_settings s;
+
+	MR_NEED(t, st && arena);
+	MR_NEED(t, mr_user_settings_get(st, S("a"), S("b.c"), arena, &s) == 0);
+	MR_CHECK_INT(t, MR_SPAM_PLACE_FOLDER, s.spam);
+	MR_CHECK_SPAN(t, "[SPAM]", s.spam_tag);
+	MR_CHECK_INT(t, 5000, s.spam_threshold);
+	MR_CHECK_INT(t, 0, s.spam_expire_days);
+	MR_CHECK_INT(t, MR_SCOPE_DEFAULT, s.scope[MR_USER_SPAM]);
+	MR_NEED(t, mr_store_setting_set(st, S(""), S(""), S("spam"), S("inbox")) == 0);
+	MR_NEED(t, mr_store_setting_set(st, S(""), S(""), S("spam_threshold"), S("7.25")) == 0);
+	MR_NEED(t, mr_store_setting_set(st, S(""), S("b.c"), S("spam"), S("tag")) == 0);
+	MR_NEED(t, mr_store_setting_set(st, S(""), S("b.c"), S("spam_expire_days"), S("30")) == 0);
+	MR_NEED(t, mr_store_setting_set(st, S("a"), S("b.c"), S("spam_expire_days"), S("0")) == 0);
+	MR_NEED(t, mr_store_setting_set(st, S("a"), S("b.c"), S("spam"), S("nonsense")) == 0);
+	MR_NEED(t, mr_store_setting_set(st, S("a"), S("b.c"), S("unknown"), S("1")) == 0);
+	MR_NEED(t, mr_user_settings_get(st, S("a"), S("b.c"), arena, &s) == 0);
+	MR_CHECK_INT(t, MR_SPAM_PLACE_TAG, s.spam); /* his own is none */
+	MR_CHECK_INT(t, MR_SCOPE_DOMAIN, s.scope[MR_USER_SPAM]);
+	MR_CHECK_INT(t, 7250, s.spam_threshold);
+	MR_CHECK_SPAN(t, "7.25", s.text[MR_USER_SPAM_THRESHOLD]);
+	MR_CHECK_INT(t, MR_SCOPE_ALL, s.scope[MR_USER_SPAM_THRESHOLD]);
+	MR_CHECK_INT(t, 0, s.spam_expire_days);
+	MR_CHECK_INT(t, MR_SCOPE_USER, s.scope[MR_USER_SPAM_EXPIRE_DAYS]);
+	MR_NEED(t, mr_user_settings_get(st, S(""), S(""), arena, &s) == 0);
+	MR_CHECK_INT(t, MR_SPAM_PLACE_INBOX, s.spam);
+}
+
 static struct mr_lesson lesson(uint8_t digest, const char *teacher, bool spam, int64_t expires_s)
 {
 	struct mr_lesson l = { .teacher = S(teacher),
@@ -207,6 +340,23 @@ MR_TEST(store_lessons)
 	MR_CHECK_INT(t, MR_ENOENT, mr_store_lesson_remove(st, S(""), lessons[0].digest));
 	MR_CHECK_INT(t, 0, mr_store_lesson_each(st, list_lesson, &rest));
 	MR_CHECK_STR(t, "3:a@x.y:ham:3 ", rest.text);
+}
+
+MR_TEST(store_corrections_made)
+{
+	MR_AUTO(mr_store) *st = open_both(t, url_of(mr_test_dir(t)));
+	int64_t made_s[2] = { 1, 1 };
+
+	MR_NEED(t, st);
+	MR_NEED(t, mr_store_correction_made(st, S("a@b.c"), S("@b.c"), made_s) == 0);
+	MR_CHECK(t, made_s[0] == MR_CORRECTION_NONE && made_s[1] == MR_CORRECTION_NONE);
+	MR_NEED(t, mr_store_correction_put(st, S("@b.c"), 7, S("x")) == 0);
+	MR_NEED(t, mr_store_correction_put(st, S("z@b.c"), 8, S("x")) == 0);
+	MR_NEED(t, mr_store_correction_made(st, S("a@b.c"), S("@b.c"), made_s) == 0);
+	MR_CHECK(t, made_s[0] == MR_CORRECTION_NONE && made_s[1] == 7);
+	MR_NEED(t, mr_store_correction_put(st, S("a@b.c"), 9, S("x")) == 0);
+	MR_NEED(t, mr_store_correction_made(st, S("a@b.c"), S("@b.c"), made_s) == 0);
+	MR_CHECK(t, made_s[0] == 9 && made_s[1] == 7);
 }
 
 MR_TEST(store_lessons_together)

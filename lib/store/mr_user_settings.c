@@ -1,0 +1,179 @@
+#include "lib/store/mr_user_settings.h"
+
+#include "lib/base/mr_ascii.h"
+#include "lib/base/mr_cur.h"
+#include "lib/base/mr_err.h"
+#include "lib/base/mr_utf8.h"
+
+/* Take value into settings; MR_EINVAL: it is none. */
+typedef int take_fn(struct mr_span value, struct mr_user_settings *settings);
+
+static int take_spam(struct mr_span value, struct mr_user_settings *settings)
+{
+	static const char *const places[] = {
+		[MR_SPAM_PLACE_FOLDER] = "folder",
+		[MR_SPAM_PLACE_TAG] = "tag",
+		[MR_SPAM_PLACE_INBOX] = "inbox",
+	};
+
+	for (size_t i = 0; i < MR_COUNT(places); i++) {
+		if (mr_span_eq(value, mr_span_str(places[i]))) {
+			settings->spam = (enum mr_spam_place)i;
+			return 0;
+		}
+	}
+	return MR_EINVAL;
+}
+
+/* It goes into a header field, and must come out of it as it was. */
+static int take_tag(struct mr_span value, struct mr_user_settings *settings)
+{
+	struct mr_span trimmed = mr_span_trim(value);
+
+	if (value.len == 0 || value.len > MR_SPAM_TAG_MAX || trimmed.len != value.len ||
+	    !mr_utf8_valid(value))
+		return MR_EINVAL;
+	for (size_t i = 0; i < value.len; i++) {
+		if (mr_is(value.p[i], MR_CTL | MR_CRLF) || value.p[i] == '\t')
+			return MR_EINVAL;
+	}
+	/* What looks like an encoded word would be undone by readers (RFC 2047 2). */
+	if (mr_span_search(value, MR_SPAN("=?")) < value.len)
+		return MR_EINVAL;
+	settings->spam_tag = value;
+	return 0;
+}
+
+/* 1*3DIGIT [ "." 1*3DIGIT ], in thousandths. */
+static int take_threshold(struct mr_span value, struct mr_user_settings *settings)
+{
+	struct mr_span whole, part;
+	uint64_t points, rest = 0;
+	bool dot = mr_span_split(value, '.', &whole, &part);
+
+	if (mr_span_u64(whole, MR_SPAM_THRESHOLD_MAX, &points) < 0 || part.len > 3 ||
+	    (dot && mr_span_u64(part, 999, &rest) < 0))
+		return MR_EINVAL;
+	for (size_t i = part.len; i < 3; i++)
+		rest *= 10;
+	if (points * 1000 + rest > (uint64_t)MR_SPAM_THRESHOLD_MAX * 1000)
+		return MR_EINVAL;
+	settings->spam_threshold = (int)(points * 1000 + rest);
+	return 0;
+}
+
+static int take_days(struct mr_span value, struct mr_user_settings *settings)
+{
+	uint64_t days;
+
+	if (mr_span_u64(value, MR_SPAM_EXPIRE_DAYS_MAX, &days) < 0)
+		return MR_EINVAL;
+	settings->spam_expire_days = (int)days;
+	return 0;
+}
+
+static const struct {
+	const char *name, *dflt, *why;
+	take_fn *take;
+} rows[MR_USER_SETTINGS] = {
+	[MR_USER_SPAM] = { "spam", "folder", "folder, tag or inbox", take_spam },
+	[MR_USER_SPAM_TAG] = { "spam_tag", "[SPAM]",
+			       "1 to 40 octets of text, without blanks at its ends", take_tag },
+	[MR_USER_SPAM_THRESHOLD] = { "spam_threshold", "5",
+				     "points from 0 to 100, such as 4.5; 5 is the filter's own",
+				     take_threshold },
+	[MR_USER_SPAM_EXPIRE_DAYS] = { "spam_expire_days", "0", "days from 1 to 3650; 0: never",
+				       take_days },
+};
+
+const char *mr_user_setting_name(enum mr_user_setting setting)
+{
+	return rows[setting].name;
+}
+
+const char *mr_setting_scope_name(enum mr_setting_scope scope)
+{
+	static const char *const names[] = {
+		[MR_SCOPE_DEFAULT] = "default",
+		[MR_SCOPE_ALL] = "all",
+		[MR_SCOPE_DOMAIN] = "domain",
+		[MR_SCOPE_USER] = "user",
+	};
+
+	return names[scope];
+}
+
+/* MR_USER_SETTINGS: no such name. */
+static enum mr_user_setting setting_of(struct mr_span name)
+{
+	enum mr_user_setting i = 0;
+
+	while (i < MR_USER_SETTINGS && !mr_span_eq(name, mr_span_str(rows[i].name)))
+		i++;
+	return i;
+}
+
+int mr_user_setting_check(struct mr_span name, struct mr_span value, const char **why_out)
+{
+	enum mr_user_setting i = setting_of(name);
+	struct mr_user_settings ignored;
+
+	if (i == MR_USER_SETTINGS) {
+		*why_out = "settings are spam, spam_tag, spam_threshold, spam_expire_days";
+		return MR_ENOENT;
+	}
+	if (i == MR_USER_SPAM && mr_span_eq(value, MR_SPAN("digest"))) {
+		*why_out = "a daily digest comes with the web pages; for now: folder, tag or inbox";
+		return MR_EINVAL;
+	}
+	*why_out = rows[i].why;
+	return rows[i].take(value, &ignored);
+}
+
+void mr_user_settings_default(struct mr_user_settings *settings_out)
+{
+	for (unsigned i = 0; i < MR_USER_SETTINGS; i++) {
+		settings_out->text[i] = mr_span_str(rows[i].dflt);
+		settings_out->scope[i] = MR_SCOPE_DEFAULT;
+		MR_ASSERT(rows[i].take(settings_out->text[i], settings_out) == 0);
+	}
+}
+
+struct get {
+	struct mr_arena *arena;
+	struct mr_user_settings settings;
+};
+
+/* From the widest scope to the narrowest, so the last one counts. */
+static int get_each(void *arg, struct mr_span local, struct mr_span domain, struct mr_span name,
+		    struct mr_span value)
+{
+	struct get *get = arg;
+	enum mr_user_setting i = setting_of(name);
+	int err;
+
+	if (i == MR_USER_SETTINGS)
+		return 0;
+	if ((err = mr_arena_dup(get->arena, value, &value)) < 0)
+		return err;
+	if (rows[i].take(value, &get->settings) < 0)
+		return 0;
+	get->settings.text[i] = value;
+	get->settings.scope[i] = local.len > 0    ? MR_SCOPE_USER
+				 : domain.len > 0 ? MR_SCOPE_DOMAIN
+						  : MR_SCOPE_ALL;
+	return 0;
+}
+
+int mr_user_settings_get(struct mr_store *store, struct mr_span local, struct mr_span domain,
+			 struct mr_arena *arena, struct mr_user_settings *settings_out)
+{
+	struct get get = { .arena = arena };
+	int err;
+
+	mr_user_settings_default(&get.settings);
+	err = mr_store_setting_each(store, local, domain, get_each, &get);
+	if (err == 0)
+		*settings_out = get.settings;
+	return err;
+}

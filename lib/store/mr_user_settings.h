@@ -1,0 +1,66 @@
+/*
+ * mr_user_settings: what may be set for a user, a domain, or all of them, and what is in force for one
+ * user: his own value, else his domain's, else that of all, else the default. For the LDA, and for
+ * `millrace user` and `millrace domain`, which check a value before it is stored.
+ *
+ *	spam              folder | tag | inbox     where spam goes
+ *	spam_tag          text                     what stands before its subject, for tag
+ *	spam_threshold    points                   from which a message is spam
+ *	spam_expire_days  days                     after which spam in the folder is removed; 0: never
+ *
+ * NEEDSWORK: spam = digest, a daily letter with links to release, comes with the web pages.
+ */
+#ifndef MR_USER_SETTINGS_H
+#define MR_USER_SETTINGS_H
+
+#include "lib/store/mr_store.h"
+
+enum mr_spam_place { MR_SPAM_PLACE_FOLDER, MR_SPAM_PLACE_TAG, MR_SPAM_PLACE_INBOX };
+
+#define MR_SPAM_TAG_MAX         40 /* octets of spam_tag */
+#define MR_SPAM_EXPIRE_DAYS_MAX 3650
+#define MR_SPAM_THRESHOLD_MAX   100 /* points */
+
+/* A place for the text of each, and for where it came from. */
+enum mr_user_setting {
+	MR_USER_SPAM,
+	MR_USER_SPAM_TAG,
+	MR_USER_SPAM_THRESHOLD,
+	MR_USER_SPAM_EXPIRE_DAYS,
+	MR_USER_SETTINGS,
+};
+enum mr_setting_scope { MR_SCOPE_DEFAULT, MR_SCOPE_ALL, MR_SCOPE_DOMAIN, MR_SCOPE_USER };
+
+struct mr_user_settings {
+	enum mr_spam_place spam;
+	struct mr_span spam_tag; /* UTF-8; in the caller's arena, or static */
+	int spam_threshold; /* thousandths of a point */
+	int spam_expire_days;
+	/* As text, for people. */
+	struct mr_span text[MR_USER_SETTINGS];
+	enum mr_setting_scope scope[MR_USER_SETTINGS];
+};
+
+/* "spam_tag"; "domain". */
+const char *mr_user_setting_name(enum mr_user_setting setting);
+const char *mr_setting_scope_name(enum mr_setting_scope scope);
+
+/* 0: name may have value; MR_ENOENT: there is no such name; MR_EINVAL: not this value. Then *why_out
+ * says what would do, for people. */
+MR_MUST_USE int mr_user_setting_check(struct mr_span name, struct mr_span value,
+				      const char **why_out);
+
+/* What counts where nothing is set. */
+void mr_user_settings_default(struct mr_user_settings *settings_out);
+
+/*
+ * What is in force for a user, for a domain (local empty), for all (both empty); texts are in arena.
+ * Whether there is such a user or domain is not asked. A stored value that is none counts as not
+ * there: another version wrote it. Errors as in mr_store.h; MR_EINVAL, MR_ELIMIT as
+ * mr_store_setting_get().
+ */
+MR_MUST_USE int mr_user_settings_get(struct mr_store *store, struct mr_span local,
+				     struct mr_span domain, struct mr_arena *arena,
+				     struct mr_user_settings *settings_out);
+
+#endif
