@@ -108,7 +108,8 @@ static void features_put(struct state *state, struct mr_spam_features *f)
 static int remove_foreign(struct mr_ctx *ctx, const struct mr_mail *mail, struct mr_actions *acts)
 {
 	const char *upstream = ctx->set->upstream_scorer;
-	static const char *const ours[] = { "X-Spam-Flag", "X-Spam-Score", "X-Spam-Status" };
+	static const char *const ours[] = { "X-Spam-Flag", "X-Spam-Score", "X-Spam-Status",
+					    "X-Spam-Tag" };
 	bool known = upstream[0] == '\0';
 	int err = 0;
 

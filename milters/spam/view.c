@@ -76,6 +76,8 @@ struct stored {
 	uint32_t first; /* fields before it came later */
 	uint32_t received; /* the MTA's own, MR_NO_FIELD: none */
 	struct mr_span status; /* our X-Spam-Status, or empty */
+	struct mr_span tag; /* what delivery put before the subject, or empty */
+	uint32_t top; /* fields above every Received: delivery may have added a subject there */
 };
 
 /* Rule 1. */
@@ -153,16 +155,58 @@ static int32_t upstream_of(const struct mr_msg *msg, enum mr_spam_where where,
 	return points_of(field->value);
 }
 
+/* What rules 1 and 2 take for a message that was delivered may have a tag in its subject. */
+static void find_tag(const struct mr_field *field, uint32_t count, struct stored *s)
+{
+	uint32_t i = 0;
+
+	for (; i < count && !is_received(&field[i]); i++) {
+		if (s->tag.len == 0 && mr_span_eq_nocase(field[i].name, MR_SPAN("X-Spam-Tag")))
+			s->tag = mr_span_trim(field[i].value);
+	}
+	s->top = i;
+}
+
+/*
+ * The subject at field, the i-th, as it arrived: a copy in arena where delivery put its tag before it.
+ * *field_out is NULL where it had none. MR_ENOMEM.
+ */
+static int untag(const struct mr_field *field, uint32_t i, struct stored *s, struct mr_arena *arena,
+		 const struct mr_field **field_out)
+{
+	struct mr_span value = mr_span_ltrim(field->value);
+	struct mr_field *copy;
+
+	if (!mr_span_has_prefix(value, s->tag))
+		return 0;
+	value = mr_span_ltrim(mr_span_sub(value, s->tag.len, value.len));
+	s->tag = MR_SPAN(""); /* it was put there once */
+	if (value.len == 0 && i < s->top) {
+		*field_out = NULL;
+		return 0;
+	}
+	copy = mr_arena_alloc(arena, sizeof(*copy));
+	if (copy == NULL)
+		return MR_ENOMEM;
+	*copy = *field;
+	copy->value = value;
+	*field_out = copy;
+	return 0;
+}
+
 int mr_spam_view_init(struct mr_spam_view *view, const struct mr_msg *msg, enum mr_spam_where where,
 		      struct mr_span upstream, struct mr_arena *arena)
 {
 	const struct mr_field *field = msg->field + msg->part[0].field_first;
 	uint32_t count = msg->part[0].field_count, kept = 0;
-	struct stored s = { 0, MR_NO_FIELD, MR_SPAN("") };
+	struct stored s = { .received = MR_NO_FIELD };
 	const struct mr_field **list;
+	int err;
 
 	if (where == MR_SPAM_STORED && !stored_by_us(field, count, &s))
 		stored_by_others(field, count, &s);
+	if (s.received != MR_NO_FIELD)
+		find_tag(field, count, &s);
 	list = mr_arena_array(arena, MR_SPAM_VIEW_FIELDS_MAX, sizeof(const struct mr_field *));
 	if (list == NULL)
 		return MR_ENOMEM;
@@ -170,7 +214,11 @@ int mr_spam_view_init(struct mr_spam_view *view, const struct mr_msg *msg, enum 
 		if (i == s.received || !counts(field[i].name) ||
 		    mr_span_eq_nocase(field[i].name, upstream))
 			continue;
-		list[kept++] = &field[i];
+		list[kept] = &field[i];
+		if (s.tag.len > 0 && mr_span_eq_nocase(field[i].name, MR_SPAN("Subject")) &&
+		    (err = untag(&field[i], i, &s, arena, &list[kept])) < 0)
+			return err;
+		kept += list[kept] != NULL;
 	}
 	*view = (struct mr_spam_view){ msg, list, kept, upstream_of(msg, where, upstream, &s) };
 	return 0;

@@ -15,6 +15,9 @@
  *   2. Else, if a field that delivery writes stands above every Received: the Received lines at the
  *      top that tell of LMTP go (our lmtpd's or Dovecot's), and the one below them.
  *   3. Else it is a message as it arrived, a file from elsewhere: all of it counts.
+ *
+ * By 1 and 2, what delivery put before the subject, and says so above every Received in X-Spam-Tag, is
+ * taken out of it again.
  */
 #ifndef MR_SPAM_VIEW_H
 #define MR_SPAM_VIEW_H
