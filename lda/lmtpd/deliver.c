@@ -2,14 +2,14 @@
 
 #include <unistd.h>
 
-#include "lda/lmtpd/head.h"
+#include "lda/lmtpd/content.h"
+#include "lda/lmtpd/sorting.h"
 #include "lib/base/mr_err.h"
 #include "lib/base/mr_io.h"
 #include "lib/base/mr_random.h"
 #include "lib/mail/mr_maildir.h"
 #include "lib/mail/mr_name.h"
 
-#define COPY_SIZE 65536 /* octets copied at a time from the spool */
 /* Return-Path and Delivered-To: each at most a command line long. */
 #define FIELDS_MAX (2 * 65536 + 64)
 #define SWEEP_MAX  1000 /* names in tmp/ that are looked at */
@@ -33,13 +33,9 @@ struct target {
 	const char *mailbox; /* "example.org/ann" */
 	struct mr_span detail; /* behind the separator; empty: none */
 	struct mr_span address; /* for Delivered-To; in lower case but for the detail */
+	struct mr_span local, domain;
+	struct mr_user_settings settings;
 	bool loop;
-};
-
-/* mail->memo: the message so far. */
-struct message {
-	bool spam;
-	int write_fd, read_fd; /* of the spool; -1: all is in mail->content */
 };
 
 /* -- recipients ------------------------------------------------------------------------------- */
@@ -105,8 +101,8 @@ static int address_put(const struct wanted *w, struct mr_arena *arena, struct mr
 	return mr_arena_dup(arena, mr_buf_span(&address), address_out);
 }
 
-static int target_make(const struct mr_user *user, const struct wanted *w, struct mr_arena *arena,
-		       struct target **target_out)
+static int target_make(const struct mr_deliver *d, const struct mr_user *user,
+		       const struct wanted *w, struct mr_arena *arena, struct target **target_out)
 {
 	struct target *target = mr_arena_alloc(arena, sizeof(*target));
 
@@ -117,8 +113,11 @@ static int target_make(const struct mr_user *user, const struct wanted *w, struc
 	if (!target->mailbox || mr_arena_dup(arena, w->detail, &target->detail) < 0 ||
 	    address_put(w, arena, &target->address) < 0)
 		return MR_ENOMEM;
+	target->local = user->local;
+	target->domain = user->domain;
 	*target_out = target;
-	return 0;
+	return d->directory.settings(d->directory.arg, user->local, user->domain, arena,
+				     &target->settings);
 }
 
 void mr_deliver_rcpt(const struct mr_deliver *d, struct mr_lmtp_mail *mail,
@@ -139,7 +138,7 @@ void mr_deliver_rcpt(const struct mr_deliver *d, struct mr_lmtp_mail *mail,
 	err = find_user(d, mail->set->recipient_separator, rcpt->path.local, &w, mail->arena,
 			&user);
 	if (err == 0 && !user.disabled)
-		err = target_make(&user, &w, mail->arena, &target);
+		err = target_make(d, &user, &w, mail->arena, &target);
 	rcpt->memo = target;
 	if (err == MR_ENOENT)
 		rcpt->reply = no_user;
@@ -155,77 +154,38 @@ void mr_deliver_rcpt(const struct mr_deliver *d, struct mr_lmtp_mail *mail,
 
 /* -- content ---------------------------------------------------------------------------------- */
 
-static void look_at_header(struct mr_lmtp_mail *mail, struct message *message)
+/* Made at the first content, whose header is then there. NULL: out of memory. */
+static struct mr_content *content_of(struct mr_lmtp_mail *mail)
 {
 	struct mr_head head;
+	bool made;
+	struct mr_content *c = mr_content_of(mail, &head, &made);
 
-	mr_head_read(mr_buf_span(&mail->content), &head);
-	message->spam = head.spam && mail->set->spam_milter;
-	/* For the log. Without memory the log line is poorer, and the mail arrives. */
-	if (mail->queue_id.len == 0 &&
-	    mr_arena_dup(mail->arena, head.queue_id, &mail->queue_id) < 0)
-		mail->queue_id = MR_SPAN("");
-	for (size_t i = 0; i < mail->rcpt_count; i++) {
+	for (size_t i = 0; c && made && i < mail->rcpt_count; i++) {
 		struct target *target = mail->rcpt[i].memo;
 
 		for (size_t k = 0; k < head.delivered_count && !target->loop; k++)
 			target->loop = mr_span_eq_nocase(head.delivered[k], target->address);
 	}
-}
-
-/* mail->memo, made at the first content, whose header is then there. */
-static struct message *message_of(struct mr_lmtp_mail *mail)
-{
-	struct message *message = mail->memo;
-
-	if (!message) {
-		message = mr_arena_alloc(mail->arena, sizeof(*message));
-		if (!message)
-			return NULL;
-		message->write_fd = message->read_fd = -1;
-		mail->memo = message;
-		look_at_header(mail, message);
-	}
-	return message;
-}
-
-/* A file beside the mailboxes, so that a full disk is met here, and without a name, so that a crash
- * leaves nothing. */
-static int spool_open(const struct mr_deliver *d, struct message *message)
-{
-	char name[MR_ID_SIZE + 8] = ".spool.";
-	int err;
-
-	mr_random_id(name + strlen(name));
-	if ((err = mr_create_at(d->mail_fd, name, 0600, &message->write_fd)) < 0)
-		return err;
-	err = mr_open_at(d->mail_fd, name, &message->read_fd);
-	unlinkat(d->mail_fd, name, 0);
-	return err;
+	return c;
 }
 
 int mr_deliver_more(const struct mr_deliver *d, struct mr_lmtp_mail *mail)
 {
-	struct message *message = message_of(mail);
-	int err = 0;
+	struct mr_content *c = content_of(mail);
 
-	if (!message)
-		return MR_ENOMEM;
-	if (message->write_fd < 0)
-		err = spool_open(d, message);
-	if (err == 0)
-		err = mr_write_all(message->write_fd, mr_buf_span(&mail->content));
-	return err;
+	return c ? mr_content_spool(mail, c, d->mail_fd) : MR_ENOMEM;
 }
 
-void mr_deliver_drop(const struct mr_deliver *d MR_UNUSED, struct mr_lmtp_mail *mail)
+void mr_deliver_drop(const struct mr_deliver *d, struct mr_lmtp_mail *mail)
 {
-	struct message *message = mail->memo;
+	struct mr_content *c = mail->memo;
 
-	if (!message)
+	if (!c)
 		return;
-	mr_close_at(&message->write_fd);
-	mr_close_at(&message->read_fd);
+	if (d->judge)
+		mr_judge_forget(d->judge, &c->judged);
+	mr_content_done(c);
 	mail->memo = NULL;
 }
 
@@ -261,28 +221,9 @@ static int folder_open(int inbox_fd, struct mr_span name, unsigned flags, struct
 	return 0;
 }
 
-static int copy_spool(const struct message *message, struct mr_maildir_file *file)
-{
-	char piece[COPY_SIZE];
-	off_t at = 0;
-	ssize_t n;
-	int err = 0;
-
-	if (message->read_fd < 0)
-		return 0;
-	while (err == 0 && (n = pread(message->read_fd, piece, sizeof(piece), at)) != 0) {
-		if (n < 0)
-			return MR_ETEMP;
-		err = mr_maildir_write(file, mr_span(piece, (size_t)n));
-		at += n;
-	}
-	return err;
-}
-
 static int write_copy(const struct mr_deliver *d, const struct mr_lmtp_mail *mail,
-		      const struct target *target, int dir_fd)
+		      const struct target *target, const struct mr_sorting *sorting, int dir_fd)
 {
-	const struct message *message = mail->memo;
 	struct mr_maildir_file file;
 	MR_AUTO_BUF fields = MR_BUF(FIELDS_MAX);
 	int err;
@@ -291,8 +232,7 @@ static int write_copy(const struct mr_deliver *d, const struct mr_lmtp_mail *mai
 	    (err = mr_maildir_begin(dir_fd, mr_span_str(d->host), &file)) < 0)
 		return err;
 	if ((err = mr_maildir_write(&file, mr_buf_span(&fields))) == 0 &&
-	    (err = copy_spool(message, &file)) == 0 &&
-	    (err = mr_maildir_write(&file, mr_buf_span(&mail->content))) == 0)
+	    (err = mr_sort_copy(mail, &target->settings, sorting, &file)) == 0)
 		err = mr_maildir_commit(&file);
 	mr_maildir_abort(&file);
 	return err;
@@ -310,26 +250,43 @@ static void sweep(const struct mr_deliver *d, int dir_fd)
 		(void)!mr_maildir_sweep(dir_fd, d->clock.time_s(d->clock.arg), SWEEP_MAX);
 }
 
+/* Where there is no memory for it, the log says less. */
+static void tell_score(struct mr_arena *arena, const struct mr_sorting *s,
+		       struct mr_lmtp_rcpt *rcpt)
+{
+	if (!s->scored)
+		return;
+	rcpt->score = mr_arena_printf(arena, "%.3f", s->score / 1000.0);
+	if (s->score != s->shared)
+		rcpt->shared = mr_arena_printf(arena, "%.3f", s->shared / 1000.0);
+}
+
 static struct mr_lmtp_reply store_one(const struct mr_deliver *d, struct mr_lmtp_mail *mail,
 				      struct mr_lmtp_rcpt *rcpt)
 {
 	const struct target *target = rcpt->memo;
-	const struct message *message = mail->memo;
 	MR_AUTO_FD inbox_fd = -1;
 	MR_AUTO_FD folder_fd = -1;
 	const char *folder = NULL;
-	struct mr_span name = message->spam ? mr_span_str(mail->set->spam_folder) : target->detail;
-	unsigned flags = message->spam ? MR_MAILDIR_CREATE : 0;
+	struct mr_span name = target->detail;
+	struct mr_sorting sorting;
+	unsigned flags = 0;
 	int dir_fd, err;
 
 	if (target->loop)
 		return looping;
+	mr_sort(mail, &target->settings, target->local, target->domain, d->judge, &sorting);
+	tell_score(mail->arena, &sorting, rcpt);
+	if (sorting.spam && target->settings.spam == MR_SPAM_PLACE_FOLDER) {
+		name = mr_span_str(mail->set->spam_folder);
+		flags = MR_MAILDIR_CREATE;
+	}
 	if ((err = mr_maildir_open(d->mail_fd, target->mailbox, MR_MAILDIR_CREATE, &inbox_fd)) <
 		    0 ||
 	    (err = folder_open(inbox_fd, name, flags, mail->arena, &folder_fd, &folder)) < 0)
 		return err == MR_EFULL ? full : no_mailbox;
 	dir_fd = folder_fd >= 0 ? folder_fd : inbox_fd;
-	if ((err = write_copy(d, mail, target, dir_fd)) < 0)
+	if ((err = write_copy(d, mail, target, &sorting, dir_fd)) < 0)
 		return err == MR_EFULL ? full : not_written;
 	sweep(d, dir_fd);
 	rcpt->folder = folder;
@@ -338,8 +295,8 @@ static struct mr_lmtp_reply store_one(const struct mr_deliver *d, struct mr_lmtp
 
 void mr_deliver_store(const struct mr_deliver *d, struct mr_lmtp_mail *mail)
 {
-	struct message *message = message_of(mail);
+	struct mr_content *c = content_of(mail);
 
 	for (size_t i = 0; i < mail->rcpt_count; i++)
-		mail->rcpt[i].reply = message ? store_one(d, mail, &mail->rcpt[i]) : no_memory;
+		mail->rcpt[i].reply = c ? store_one(d, mail, &mail->rcpt[i]) : no_memory;
 }

@@ -8,6 +8,7 @@
  *
  * ann+lists@example.org is the user of that whole name, if there is one, else ann's folder "lists"
  * if that exists already, else ann's INBOX: whoever may write to ann must not make folders for her.
+ * What is spam for her goes where she wants it: sorting.h.
  *
  * What waiting can mend is 4xx: the directory away, disk or quota full (452 4.3.1), wrong rights, a disabled
  * user (he may be back tomorrow; a mail refused today is lost).
@@ -18,20 +19,24 @@
 #ifndef DELIVER_H
 #define DELIVER_H
 
+#include "lda/lmtpd/judge.h"
 #include "lda/lmtpd/lmtp.h"
 #include "lib/base/mr_time.h"
-#include "lib/store/mr_store.h"
+#include "lib/store/mr_user_settings.h"
 
-/* The store, or a test's table. As mr_store_user_find(). Any thread. */
+/* The store, or a test's table. As mr_store_user_find() and mr_user_settings_get(). Any thread. */
 struct mr_directory {
 	int (*find)(void *arg, struct mr_span local, struct mr_span domain, struct mr_arena *arena,
 		    struct mr_user *user_out);
+	int (*settings)(void *arg, struct mr_span local, struct mr_span domain,
+			struct mr_arena *arena, struct mr_user_settings *settings_out);
 	void *arg;
 };
 
 struct mr_deliver {
 	struct mr_directory directory;
 	int mail_fd; /* mail_dir */
+	struct mr_judge *judge; /* NULL: the milter's word counts for all */
 	const char *host; /* in file names */
 	struct mr_clock clock;
 	/* One delivery of this many, by chance, removes what crashes left in its folder's tmp/; 0:

@@ -4,20 +4,27 @@
 #include "lib/mail/mr_cfws.h"
 
 /* One field, its folds in its value; false at the end of the header. */
-static bool field_next(struct mr_cur *c, struct mr_span *name_out, struct mr_span *value_out)
+static bool field_next(struct mr_cur *c, const char *base, struct mr_span *name_out,
+		       struct mr_head_field *field_out)
 {
 	const char *start = c->p;
-	struct mr_span line;
+	struct mr_span line, value;
 
 	if (!mr_cur_line(c, &line) || line.len == 0)
 		return false;
 	while (mr_cur_peek(c, 0) == ' ' || mr_cur_peek(c, 0) == '\t')
 		(void)mr_cur_line(c, &line);
 	/* RFC 5322 2.2; a line without a colon has no name, and nobody asks for it */
-	if (!mr_span_split(mr_span(start, (size_t)(c->p - start)), ':', name_out, value_out))
-		*name_out = *value_out;
+	if (!mr_span_split(mr_span(start, (size_t)(c->p - start)), ':', name_out, &value))
+		*name_out = value;
+	*field_out = (struct mr_head_field){
+		.at = (size_t)(start - base),
+		.size = (size_t)(c->p - start),
+		.value_at = (size_t)(start - base) + name_out->len + 1,
+		.blank = mr_span_starts(value, MR_FWS),
+		.value = mr_span_trim(value),
+	};
 	*name_out = mr_span_rtrim(*name_out); /* RFC 5322 4.5: blanks before the colon */
-	*value_out = mr_span_trim(*value_out);
 	return true;
 }
 
@@ -47,27 +54,51 @@ static struct mr_span queue_id_of(struct mr_span received)
 	return MR_SPAN("");
 }
 
+/* Keep the first one. */
+static void keep(struct mr_head_field *kept, const struct mr_head_field *field)
+{
+	if (kept->size == 0)
+		*kept = *field;
+}
+
+/* What counts only above the topmost Received. */
+static void believed(struct mr_span name, const struct mr_head_field *field, struct mr_head *head)
+{
+	if (mr_span_eq_nocase(name, MR_SPAN("X-Spam-Flag")))
+		keep(&head->flag, field);
+	else if (mr_span_eq_nocase(name, MR_SPAN("X-Spam-Score")))
+		keep(&head->score, field);
+	else if (mr_span_eq_nocase(name, MR_SPAN("X-Spam-Status")))
+		keep(&head->status, field);
+}
+
 void mr_head_read(struct mr_span content, struct mr_head *head_out)
 {
+	static const struct mr_head_field none;
 	struct mr_cur c = mr_cur(content);
-	struct mr_span name, value;
-	bool received = false, flagged = false, spam = false;
+	struct mr_head *h = head_out;
+	struct mr_head_field field;
+	struct mr_span name;
+	bool received = false;
 
-	head_out->delivered_count = 0;
-	head_out->queue_id = MR_SPAN("");
-	while (field_next(&c, &name, &value)) {
+	h->flag = h->score = h->status = h->subject = none;
+	h->delivered_count = 0;
+	h->queue_id = MR_SPAN("");
+	while (field_next(&c, content.p, &name, &field)) {
 		if (mr_span_eq_nocase(name, MR_SPAN("Received"))) {
 			if (!received)
-				head_out->queue_id = queue_id_of(value);
+				h->queue_id = queue_id_of(field.value);
 			received = true;
-		} else if (!received && !flagged &&
-			   mr_span_eq_nocase(name, MR_SPAN("X-Spam-Flag"))) {
-			flagged = true;
-			spam = mr_span_eq_nocase(value, MR_SPAN("YES"));
-		} else if (head_out->delivered_count < MR_HEAD_DELIVERED_MAX &&
-			   mr_span_eq_nocase(name, MR_SPAN("Delivered-To"))) {
-			head_out->delivered[head_out->delivered_count++] = value;
+		} else if (mr_span_eq_nocase(name, MR_SPAN("Subject"))) {
+			keep(&h->subject, &field);
+		} else if (!received) {
+			believed(name, &field, h);
 		}
+		if (h->delivered_count < MR_HEAD_DELIVERED_MAX &&
+		    mr_span_eq_nocase(name, MR_SPAN("Delivered-To")))
+			h->delivered[h->delivered_count++] = field.value;
 	}
-	head_out->spam = spam && received;
+	if (!received)
+		h->flag = h->score = h->status = none;
+	h->spam = h->flag.size > 0 && mr_span_eq_nocase(h->flag.value, MR_SPAN("YES"));
 }

@@ -10,8 +10,19 @@
 /* Delivered-To fields that are looked at, from the top: a loop adds its own there. */
 #define MR_HEAD_DELIVERED_MAX 100
 
+/* Where a field stands. */
+struct mr_head_field {
+	size_t at, size; /* octets, from its name to its line ending; size 0: there is none */
+	size_t value_at; /* behind the colon */
+	bool blank; /* white space, or a fold, is there */
+	struct mr_span value; /* without blanks at its ends */
+};
+
 struct mr_head {
 	bool spam; /* the first X-Spam-Flag above the topmost Received says YES */
+	/* The first ones above the topmost Received. */
+	struct mr_head_field flag, score, status;
+	struct mr_head_field subject; /* the first one, anywhere */
 	struct mr_span
 		delivered[MR_HEAD_DELIVERED_MAX]; /* values of Delivered-To, without blanks */
 	size_t delivered_count;
@@ -23,9 +34,9 @@ struct mr_head {
 /*
  * Read the header that content begins with; one that does not end in it is read as far as it goes.
  *
- * X-Spam-Flag counts only above the topmost Received, which our own MTA has written: a milter
- * inserts its field at index 0, above that, and what came from outside stands below it. Without any
- * Received nothing is believed.
+ * X-Spam-Flag, X-Spam-Score and X-Spam-Status count only above the topmost Received, which our own
+ * MTA has written: a milter inserts its fields at index 0, above that, and what came from outside
+ * stands below it. Without any Received nothing is believed.
  *
  * The same Received has the queue id, as "id" and a word (RFC 5321 4.4): sendmail knows no XFORWARD.
  */

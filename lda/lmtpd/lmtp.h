@@ -11,7 +11,7 @@
  *	send(mr_lmtp_output(s)); mr_lmtp_sent(s, n);
  *
  * A message's content is passed on in pieces of at most MR_LMTP_CONTENT_MAX octets, so a connection
- * costs less than 200 KiB whatever is sent. Recipients cost arena, up to lmtp_recipients_max.
+ * costs less than 200 KiB whatever is sent (a message that is judged anew: 16 MiB while that lasts). Recipients cost arena, up to lmtp_recipients_max.
  */
 #ifndef LMTP_H
 #define LMTP_H
@@ -35,6 +35,8 @@ struct mr_lmtp_rcpt {
 	struct mr_smtp_path path;
 	struct mr_lmtp_reply reply; /* at first of RCPT, then of the delivery */
 	const char *folder; /* where it went, for the log; NULL: nowhere */
+	/* Its points for him, and those for all where his are others; for the log; NULL: none */
+	const char *score, *shared;
 	void *memo; /* of the delivery, in the arena */
 };
 

@@ -59,6 +59,16 @@ static int store_find(void *arg, struct mr_span local, struct mr_span domain,
 	return err;
 }
 
+static int store_settings(void *arg, struct mr_span local, struct mr_span domain,
+			  struct mr_arena *arena, struct mr_user_settings *settings_out)
+{
+	struct server *server = arg;
+	int err = mr_user_settings_get(server->store, local, domain, arena, settings_out);
+
+	store_told(server, err);
+	return err;
+}
+
 static void op_rcpt(void *arg, struct mr_lmtp_mail *mail, struct mr_lmtp_rcpt *rcpt)
 {
 	mr_deliver_rcpt(&((struct server *)arg)->deliver, mail, rcpt);
@@ -90,6 +100,27 @@ static enum row row_of(const struct mr_lmtp_mail *mail, const struct mr_lmtp_rcp
 	return ROW_STORED;
 }
 
+static void log_rcpt(const struct mr_lmtp_mail *mail, const struct mr_lmtp_rcpt *rcpt,
+		     const char *result, int64_t ms)
+{
+	struct mr_kv kv[10];
+	size_t count = 0;
+
+	kv[count++] = MR_KV_SPAN("id", mail->queue_id);
+	kv[count++] = MR_KV_SPAN("from", mail->mail.from.text);
+	kv[count++] = MR_KV_SPAN("to", rcpt->path.text);
+	kv[count++] = MR_KV("folder", rcpt->folder);
+	kv[count++] = MR_KV_INT("size", (int64_t)mail->size);
+	if (rcpt->score)
+		kv[count++] = MR_KV("score", rcpt->score);
+	if (rcpt->shared)
+		kv[count++] = MR_KV("shared", rcpt->shared);
+	kv[count++] = MR_KV("result", result);
+	kv[count++] = MR_KV("text", rcpt->reply.text);
+	kv[count++] = MR_KV_INT("ms", ms);
+	mr_log_line(MR_LOG_INFO, rcpt->reply.code < 300 ? "delivered" : "refused", kv, count);
+}
+
 static void op_told(void *arg, const struct mr_lmtp_mail *mail, const struct mr_lmtp_rcpt *rcpt,
 		    int64_t now_ms)
 {
@@ -99,11 +130,7 @@ static void op_told(void *arg, const struct mr_lmtp_mail *mail, const struct mr_
 	char result[64], id[256];
 
 	snprintf(result, sizeof(result), "%d %s", rcpt->reply.code, rcpt->reply.status);
-	mr_log(MR_LOG_INFO, rcpt->reply.code < 300 ? "delivered" : "refused",
-	       MR_KV_SPAN("id", mail->queue_id), MR_KV_SPAN("from", mail->mail.from.text),
-	       MR_KV_SPAN("to", rcpt->path.text), MR_KV("folder", rcpt->folder),
-	       MR_KV_INT("size", (int64_t)mail->size), MR_KV("result", result),
-	       MR_KV("text", rcpt->reply.text), MR_KV_INT("ms", ms));
+	log_rcpt(mail, rcpt, result, ms);
 	mr_metrics_add(metrics, row_of(mail, rcpt), 1);
 	mr_metrics_observe_us(metrics, ROW_SECONDS, ms * 1000);
 	if (!mr_run_traced(server->run) || mr_span_copyz(mail->queue_id, id, sizeof(id)) < 0)
@@ -223,9 +250,12 @@ int mr_lmtpd_open(struct mr_run *run)
 			open_failed("cannot open the store; `millrace domain add` makes it",
 				    mr_store_shown(set->store), err);
 	}
-	if (err == 0)
-		err = listen_all(server, set);
-	server->deliver.directory = (struct mr_directory){ store_find, server };
+	if (err == 0) {
+		server->deliver.judge =
+			mr_judge_new(set->store, set->spam_model, *mr_run_clock(run));
+		err = server->deliver.judge ? listen_all(server, set) : MR_ENOMEM;
+	}
+	server->deliver.directory = (struct mr_directory){ store_find, store_settings, server };
 	mr_run_settings_release(run, set);
 	return err;
 }
@@ -240,6 +270,7 @@ void mr_lmtpd_close(struct mr_run *run)
 		close(server->listener[i].fd);
 	mr_close_at(&server->deliver.mail_fd);
 	mr_close_at(&server->wake_fd);
+	mr_judge_free(server->deliver.judge);
 	mr_store_close(server->store);
 	mr_free(server);
 }
@@ -385,6 +416,8 @@ int mr_lmtpd_reload(struct mr_run *run, const struct mr_settings *next)
 		changed = "mail_dir";
 	else if (strcmp(set->store, next->store) != 0)
 		changed = "store";
+	else if (strcmp(set->spam_model, next->spam_model) != 0)
+		changed = "spam_model";
 	else if (set->lmtp_workers != next->lmtp_workers)
 		changed = "lmtp_workers";
 	mr_run_settings_release(run, set);

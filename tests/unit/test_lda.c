@@ -47,6 +47,17 @@ static int table_find(void *arg MR_UNUSED, struct mr_span local, struct mr_span 
 	return MR_ENOENT;
 }
 
+/* Those of whoever is asked for; a test changes it. */
+static struct mr_user_settings wishes;
+
+static int table_settings(void *arg MR_UNUSED, struct mr_span local MR_UNUSED,
+			  struct mr_span domain MR_UNUSED, struct mr_arena *arena MR_UNUSED,
+			  struct mr_user_settings *settings_out)
+{
+	*settings_out = wishes;
+	return 0;
+}
+
 /* A mail_dir of its own, and one message at a time. */
 struct fixture {
 	struct mr_settings set;
@@ -61,10 +72,11 @@ static bool fixture_init(struct mr_t *t, struct fixture *f)
 	const char *dir = mr_test_dir(t);
 
 	*f = (struct fixture){ .arena = mr_arena_new(ARENA_MAX) };
-	f->deliver = (struct mr_deliver){ .directory = { table_find, NULL },
+	f->deliver = (struct mr_deliver){ .directory = { table_find, table_settings, NULL },
 					  .mail_fd = -1,
 					  .host = "host.example",
 					  .clock = mr_clock_real };
+	mr_user_settings_default(&wishes);
 	if (!f->arena)
 		return false;
 	if (mr_settings_default(&f->set) < 0) {

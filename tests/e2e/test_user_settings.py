@@ -1,0 +1,108 @@
+"""What a user wants done with spam: `millrace user set` beside running programs, on both MTAs."""
+import subprocess
+
+import pytest
+
+from stack import corpus, letter
+
+
+@pytest.fixture(scope="module")
+def lure(build):
+    """A message that the built-in model calls spam, without a tag in its subject."""
+    try:
+        messages = corpus.pick(corpus.fetch(build.parent), 1, 20)
+    except corpus.NoCorpus as error:
+        pytest.skip(f"no real messages: {error}")
+    return next(m for m in messages if m.spam and m.subject and "[" not in m.subject)
+
+
+def delivered(mail, user, message):
+    """Send it; the folder it went to and the message there."""
+    assert mail.send(message.sender, user, message.content).accepted
+    mail.wait_queue_empty()
+    with mail.mailbox(user) as box:
+        found = [(name, m) for name in ("INBOX", "Spam") for m in box.messages(name)]
+    assert len(found) == 1, mail.logs()
+    return found[0]
+
+
+def test_places(mail, lure):
+    """Next to the default; each takes effect at the next message, with no restart."""
+    for value, where in ((None, "Spam"), ("inbox", "INBOX"), ("tag", "INBOX"), ("folder", "Spam")):
+        user = mail.new_user()
+        if value:
+            mail.millrace.command("user", "set", user, "spam", value)
+        folder, message = delivered(mail, user, lure)
+        assert folder == where and message["X-Spam-Flag"] == "YES"
+        assert str(message["Subject"]).startswith("[SPAM] ") == (value == "tag")
+
+
+def test_good_mail_gets_no_tag(mail):
+    user = mail.new_user()
+    mail.millrace.command("user", "set", user, "spam", "tag")
+    assert mail.send("bob@example.net", user, letter("The train", to=user)).accepted
+    message, = mail.wait_mail(user)
+    assert message["Subject"] == "The train" and not message["X-Spam-Tag"]
+
+
+def test_threshold_and_fields(mail, lure):
+    """Two recipients of one message: each copy is true for its owner."""
+    strict, mild = mail.new_user(), mail.new_user()
+    mail.millrace.command("user", "set", mild, "spam_threshold", "99")
+    assert mail.send(lure.sender, [strict, mild], lure.content).accepted
+    spam, = mail.wait_mail(strict, "Spam")
+    good, = mail.wait_mail(mild, "INBOX")
+    assert spam["X-Spam-Score"] == good["X-Spam-Score"]
+    assert (spam["X-Spam-Flag"], good["X-Spam-Flag"]) == ("YES", "NO")
+    assert "required=5.000" in spam["X-Spam-Status"]
+    assert good["X-Spam-Status"].startswith("No, ") and "required=99.000" in good["X-Spam-Status"]
+
+
+def test_domain_and_all(make_system, lure):
+    """His own, else his domain's, else that of all."""
+    system = make_system(spam=True, deliver="lmtpd")
+    system.millrace.command("domain", "set", "--all", "spam", "inbox")
+    folder, _ = delivered(system, system.new_user(), lure)
+    assert folder == "INBOX"
+    system.millrace.command("domain", "set", "example.org", "spam", "tag")
+    _, message = delivered(system, system.new_user(), lure)
+    assert message["X-Spam-Tag"] == "[SPAM]"
+    user = system.new_user()
+    system.millrace.command("user", "set", user, "spam", "folder")
+    folder, _ = delivered(system, user, lure)
+    assert folder == "Spam"
+    shown = system.millrace.command_json("user", "show", user)
+    assert {"name": "spam", "value": "folder", "from": "user"} in shown
+    shown = system.millrace.command_json("domain", "show", "example.org")
+    assert {"name": "spam", "value": "tag", "from": "domain"} in shown
+
+
+@pytest.mark.parametrize("words, says", [
+    (["user", "set", "nobody@example.org", "spam", "tag"], "not found"),
+    (["user", "set", "{}", "spam", "digest"], "comes with the web pages"),
+    (["user", "set", "{}", "spam", "bin"], "folder, tag or inbox"),
+    (["user", "set", "{}", "spam_threshold", "101"], "points"),
+    (["user", "set", "{}", "quota", "1"], "no such setting"),
+    (["domain", "set", "nowhere.example", "spam", "tag"], "not found")])
+def test_refused(mail, words, says):
+    user = mail.new_user()
+    done = subprocess.run([mail.millrace.bin / "millrace", "-c", mail.millrace.conf,
+                           *(word.format(user) for word in words)],
+                          capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and says in done.stderr, done
+
+
+def test_learned_from_there_it_is_what_arrived(mail, lure, build, tmp_path):
+    """With a tag and a threshold, on either MTA, the score by hand is the milter's."""
+    user = mail.new_user()
+    mail.millrace.command("user", "set", user, "spam", "tag")
+    mail.millrace.command("user", "set", user, "spam_tag", "\N{WARNING SIGN} Spam")
+    mail.millrace.command("user", "set", user, "spam_threshold", "4.5")
+    _, message = delivered(mail, user, lure)
+    assert str(message["Subject"]).startswith("\N{WARNING SIGN} Spam ")
+    with mail.mailbox(user) as box:
+        (tmp_path / "stored.eml").write_bytes(box.raw()[0])
+    (tmp_path / "conf").write_text("")
+    out = subprocess.run([build / "bin/millrace", "-c", tmp_path / "conf", "spam", "score",
+                          tmp_path / "stored.eml"], capture_output=True, text=True, check=True).stdout
+    assert out.split("\t")[1] == message["X-Spam-Score"]
