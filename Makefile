@@ -172,7 +172,7 @@ check-oom: ## unit tests with each allocation failing once, under ASan
 check-valgrind: ## unit tests under valgrind
 	@MR_TEST_VALGRIND=1 RUN_UNDER='valgrind -q --error-exitcode=9 --leak-check=full --suppressions=tests/unit/valgrind.supp' \
 		$(MAKE) --no-print-directory test
-cover: ## lines that unit tests and fuzz corpora reach, for each file
+cover: ## lines that unit tests and fuzz targets reach, and those of the seeds alone, for each file
 	@$(MAKE) --no-print-directory MODE=cov unit-build fuzz-build
 	@tools/dev/cover.sh build/cov $(UNIT:$(B)/%=build/cov/%) $(FUZZ:$(B)/%=build/cov/%)
 

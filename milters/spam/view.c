@@ -197,8 +197,9 @@ static int untag(const struct mr_field *field, uint32_t i, struct stored *s, str
 int mr_spam_view_init(struct mr_spam_view *view, const struct mr_msg *msg, enum mr_spam_where where,
 		      struct mr_span upstream, struct mr_arena *arena)
 {
-	const struct mr_field *field = msg->field + msg->part[0].field_first;
 	uint32_t count = msg->part[0].field_count, kept = 0;
+	/* No field at all may mean no table: C allows no sum with NULL. */
+	const struct mr_field *field = count > 0 ? msg->field + msg->part[0].field_first : NULL;
 	struct stored s = { .received = MR_NO_FIELD };
 	const struct mr_field **list;
 	int err;

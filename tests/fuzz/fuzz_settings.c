@@ -1,6 +1,10 @@
 /* A settings file: it loads and every value keeps its declared range, or an error says where. */
+#include <stdio.h>
+#include <sys/mman.h>
+
 #include "lib/base/mr_alloc.h"
 #include "lib/base/mr_err.h"
+#include "lib/base/mr_io.h"
 #include "lib/run/mr_settings.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -30,6 +34,21 @@ static void check_row(const struct mr_setting *row, const struct mr_settings *se
 	}
 }
 
+/* From a file it is the same, but for the name. */
+static void check_file(struct mr_span in, int want)
+{
+	MR_AUTO_FD fd = memfd_create("settings", MFD_CLOEXEC);
+	MR_AUTO_BUF error = MR_BUF(4096);
+	struct mr_settings set = { .owned = NULL };
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd); /* 64 bytes hold it */
+	MR_ASSERT(fd >= 0 && mr_write_all(fd, in) == 0);
+	MR_ASSERT(mr_settings_load(path, &set, &error) == want);
+	MR_ASSERT(want == 0 || mr_span_has_prefix(mr_buf_span(&error), mr_span_str(path)));
+	mr_settings_done(&set);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct mr_settings set = { .owned = NULL };
@@ -53,6 +72,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (size_t i = 0; err == 0 && i < count; i++)
 		check_row(&rows[i], &set);
 	mr_settings_done(&set);
+	/* A file with NUL in it is none, nor is one of a megabyte. */
+	if (memchr(text, '\0', size + 1) == text + size && size <= MR_SETTINGS_SIZE_MAX)
+		check_file(mr_span_bytes(data, size), err);
 	mr_free(text);
 	return 0;
 }

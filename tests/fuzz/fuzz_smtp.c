@@ -102,6 +102,18 @@ static void check_lines(struct mr_span in)
 	mr_lines_done(&lines);
 }
 
+/* What was xtext once is the same written again. */
+static void check_xtext(struct mr_span in, struct mr_span text, struct mr_arena *arena)
+{
+	MR_AUTO_BUF again = MR_BUF(3 * 65536);
+	struct mr_span back;
+
+	MR_ASSERT(text.len <= in.len);
+	mr_smtp_xtext_put(&again, text);
+	MR_ASSERT(mr_smtp_xtext(mr_buf_span(&again), arena, &back) == 0);
+	MR_ASSERT(mr_span_eq(back, text));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct mr_span in = mr_span_bytes(data, size), out;
@@ -121,7 +133,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (mr_smtp_path_from_arg(in, arena, &path) == 0)
 		check_path(&path, arena);
 	if (mr_smtp_xtext(in, arena, &out) == 0)
-		MR_ASSERT(out.len <= in.len);
+		check_xtext(in, out, arena);
 	if (mr_smtp_reply(in, &reply) == 0)
 		MR_ASSERT(reply.code >= 200 && reply.code <= 599 && mr_span_within(reply.text, in));
 	return 0;

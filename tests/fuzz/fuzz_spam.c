@@ -80,6 +80,22 @@ static void check_same(struct mr_span arrived, struct mr_span stored, struct mr_
 	}
 }
 
+/* A file from elsewhere, delivered by another, with the field of another filter: points have a limit. */
+static void check_others(struct mr_span raw, struct mr_arena *arena)
+{
+	MR_AUTO(mr_spam_features) *f = mr_spam_features_new(NULL);
+	struct mr_spam_view view;
+
+	MR_ASSERT(f != NULL);
+	for (int where = MR_SPAM_ARRIVING; where <= MR_SPAM_STORED; where++) {
+		mr_spam_features_reset(f);
+		MR_ASSERT(mr_spam_extract_raw(raw, where, MR_SPAN("X-Spam-Status"), arena, f,
+					      &view) == 0);
+		MR_ASSERT(view.upstream == MR_SPAM_UPSTREAM_NONE ||
+			  (view.upstream >= -999 && view.upstream <= 999));
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	/* A milter is shown a header, an empty line, a body: what comes first is a field here. */
@@ -99,6 +115,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size > 0)
 		memcpy(raw + sizeof(MTA) + sizeof(first) - 2, data, size);
 	with = mr_span(raw, sizeof(MTA) + sizeof(first) - 2 + size);
+	check_others(mr_span_sub(with, sizeof(MTA) + sizeof(first) - 2, with.len), arena);
 	ctx.arena = arena;
 	MR_ASSERT(mr_stage_run(&mr_spam_stage, &ctx, &env,
 			       mr_span_sub(with, sizeof(MTA) - 1, with.len), &acts) == 0);

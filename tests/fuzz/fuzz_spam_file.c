@@ -35,6 +35,19 @@ static void check_lesson(struct mr_span in)
 	}
 }
 
+/* It shifts the model that it was made on, and leaves another as it is. */
+static void check_corrected(const struct mr_spam_correction *k)
+{
+	struct mr_spam_model model = { .bits = { k->bits[0], k->bits[1] }, .threshold = 1 };
+	struct mr_spam_model view = mr_spam_model_corrected(&model, k, 1);
+
+	MR_ASSERT(view.corrections == 1 && view.threshold == 1 + k->threshold);
+	MR_ASSERT(view.bias[0] == k->bias[0] && view.bias[1] == k->bias[1]);
+	model.bits[1]++;
+	view = mr_spam_model_corrected(&model, k, 1);
+	MR_ASSERT(view.corrections == 0 && view.threshold == 1);
+}
+
 static void check_correction(struct mr_span in)
 {
 	MR_AUTO(mr_arena) *arena = mr_arena_new(MR_SPAM_CORRECTION_ROOM);
@@ -58,6 +71,18 @@ static void check_correction(struct mr_span in)
 			MR_ASSERT(mr_spam_correction_at(&k, i, change->slot) == change->by);
 		}
 	}
+	check_corrected(&k);
+}
+
+/* A name that was taken is spelled as it is taken again. */
+static void check_owner(struct mr_span in)
+{
+	char owner[MR_SPAM_OWNER_SIZE], again[MR_SPAM_OWNER_SIZE];
+
+	if (mr_spam_owner(in, owner) < 0)
+		return;
+	MR_ASSERT(mr_spam_owner(mr_span_str(owner), again) == 0);
+	MR_ASSERT(strcmp(owner, again) == 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -66,5 +91,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	check_lesson(in);
 	check_correction(in);
+	check_owner(in);
 	return 0;
 }

@@ -40,12 +40,15 @@ static void check_model(const struct mr_spam_model *m)
 {
 	struct mr_spam_model again;
 	MR_AUTO_BUF out = MR_BUF(MR_SPAM_MODEL_SIZE_MAX);
+	MR_AUTO_BUF reference = MR_BUF(8 * MR_SPAM_REFERENCE_MAX);
 
 	for (size_t i = 0; i < mr_spam_model_reference_count(m); i++) {
 		struct mr_spam_reference r = mr_spam_model_reference(m, i);
 
 		MR_ASSERT(r.table < MR_SPAM_TABLES && r.slot < 1u << m->bits[r.table]);
+		mr_spam_reference_put(&reference, r.table, r.slot, r.share);
 	}
+	MR_ASSERT(mr_span_eq(mr_buf_span(&reference), m->reference));
 	MR_ASSERT(mr_spam_model_write(m, &out) == 0);
 	MR_ASSERT(mr_spam_model_read(mr_buf_span(&out), &again, NULL) == 0);
 	MR_ASSERT(again.threshold == m->threshold && again.on_builtin == m->on_builtin);

@@ -46,6 +46,10 @@ MR_TEST(spam_view_rules)
 	} rows[] = {
 		{ MAIL, MR_SPAM_ARRIVING, FIELDS, true },
 		{ MAIL, MR_SPAM_STORED, FIELDS, true }, /* rule 3: a file from elsewhere */
+		/* nothing, and no field */
+		{ "", MR_SPAM_ARRIVING, "", false },
+		{ "", MR_SPAM_STORED, "", false },
+		{ "\nbody\n", MR_SPAM_STORED, "", false },
 		/* rule 1 */
 		{ OURS MTA MAIL, MR_SPAM_STORED, FIELDS, true },
 		{ DELIV OURS MTA MAIL, MR_SPAM_STORED, FIELDS, true },

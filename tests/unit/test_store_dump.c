@@ -145,7 +145,6 @@ MR_TEST(load_refuses)
 	MR_NEED(t, st);
 	for (size_t i = 0; i < MR_COUNT(rows); i++) {
 		MR_AUTO(mr_block) *block = mr_test_exact(t, i, rows[i].text);
-		MR_AUTO_BUF text = MR_BUF(TEXT_MAX);
 		size_t line = 0;
 
 		MR_CHECK_INT(t, rows[i].want, load(st, mr_block_span(block), &line));
