@@ -167,6 +167,8 @@ static int run(struct spam *s, const struct verb *verb, int argc, char **argv)
 	s->f = mr_spam_features_new(s->psl);
 	if (s->source == NULL || s->arena == NULL || s->f == NULL)
 		return cli_complain(MR_ENOMEM, "spam", verb->name);
+	mr_ours_init(&s->ours, &s->cli->set);
+	s->f->belief = &s->ours.belief;
 	code = options(s, verb, argc, argv);
 	return code == CLI_OK ? verb->run(s) : code;
 }

@@ -5,6 +5,7 @@
 #ifndef SPAM_H
 #define SPAM_H
 
+#include "lib/run/mr_ours.h"
 #include "milters/spam/correct.h"
 #include "milters/spam/extract.h"
 #include "milters/spam/rebuild.h"
@@ -25,6 +26,7 @@ struct spam {
 	struct mr_spam_source *source;
 	struct mr_arena *arena; /* of the message at hand */
 	struct mr_psl *psl;
+	struct mr_ours ours; /* whose answers are believed */
 	struct mr_spam_features *f;
 	struct progress progress;
 	size_t failed; /* messages that could not be read */

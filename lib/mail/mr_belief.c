@@ -26,11 +26,14 @@ uint32_t mr_belief_arriving(const struct mr_field *field, uint32_t count)
 	return received(field, count);
 }
 
-uint32_t mr_belief_delivered(const struct mr_field *field, uint32_t count)
+uint32_t mr_belief_delivered(const struct mr_belief *belief, const struct mr_field *field,
+			     uint32_t count)
 {
 	uint32_t end = received(field, count);
 
-	return end < count ? end : 0;
+	if (end == count)
+		return 0;
+	return belief->below_received ? end + 1 + received(field + end + 1, count - end - 1) : end;
 }
 
 bool mr_belief_field(const struct mr_belief *belief, const struct mr_field *field)

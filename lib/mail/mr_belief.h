@@ -5,7 +5,7 @@
  * where filters insert: at the top (docs/ARCHITECTURE.md 2). For the spam filter, whose features they
  * are, and for delivery, where a friend's mail must be the friend's.
  *
- *	uint32_t at = 0, end = mr_belief_delivered(msg.field, msg.part[0].field_count);
+ *	uint32_t at = 0, end = mr_belief_delivered(&belief, msg.field, msg.part[0].field_count);
  *
  *	while (mr_belief_authres(&belief, msg.field, end, &at, &ar))
  *		friend = friend || mr_align_pass(&ar, from_domain, psl);
@@ -30,6 +30,7 @@ enum mr_writer {
 struct mr_belief {
 	struct mr_span authserv_id; /* ours; empty: none is */
 	unsigned writers; /* enum mr_writer: those that are active on this path */
+	bool below_received; /* of a delivered message: see below */
 };
 
 /*
@@ -40,9 +41,13 @@ struct mr_belief {
  * field anywhere: that the writer is active, and so has removed it, is all that there is.
  */
 uint32_t mr_belief_arriving(const struct mr_field *field, uint32_t count);
-/* In a message that our MTA hands to delivery: those above its own Received, the topmost; 0 if there
- * is none. */
-uint32_t mr_belief_delivered(const struct mr_field *field, uint32_t count);
+/*
+ * In a message that our MTA hands to delivery: those above its own Received, the topmost; 0 if there is
+ * none. With belief->below_received (the setting auth_below_received) also those below it, above the
+ * next one: rspamd inserts there, but mail that has passed no filter may have forged ones there.
+ */
+uint32_t mr_belief_delivered(const struct mr_belief *belief, const struct mr_field *field,
+			     uint32_t count);
 
 /* field is one that an active writer writes; of Authentication-Results, with our authserv-id. Where it
  * stands is not asked here. */

@@ -32,6 +32,15 @@ static const struct {
 	{ "link-trait", "a link with %t" },
 	{ "trick", "%t" },
 	{ "trick-count", "how many %t" },
+	{ "auth", "%f (%t)" },
+	{ "auth-domain", "it comes from %t, as was checked" },
+	{ "auth-policy", "what the check was told to do (%t)" },
+	{ "rbl", "%f is on the list %t" },
+	{ "rbl-code", "the list %f answered %t" },
+	{ "rbl-points", "lists gave it %t points in all" },
+	{ "rbl-none", "it is on none of the lists that were asked" },
+	{ "virus", "the virus scanner said \"%t\"" },
+	{ "tls", "how it was encrypted on its way to us: %t" },
 };
 
 const char *mr_spam_family_text(enum mr_spam_family family)
@@ -43,6 +52,7 @@ const char *mr_spam_family_text(enum mr_spam_family family)
 		[MR_SPAM_HTML] = "how the message is built",
 		[MR_SPAM_URL] = "where links lead",
 		[MR_SPAM_GRAM] = "the look of its first 3,000 bytes",
+		[MR_SPAM_ANSWER] = "what other filters found",
 	};
 
 	return text[family];
@@ -71,9 +81,11 @@ size_t mr_spam_explain(const struct mr_spam_model *model, const struct mr_spam_f
 	size_t count = 0;
 
 	MR_ASSERT(room > 0 && room <= MR_SPAM_REASONS_MAX);
-	for (unsigned i = 0; i < MR_SPAM_GRAM; i++) {
+	for (unsigned i = 0; i < MR_SPAM_FAMILIES; i++) {
 		const struct mr_spam_list *l = &f->family[i];
 
+		if (i == MR_SPAM_GRAM) /* they are one, below */
+			continue;
 		for (uint32_t k = 0; k < l->count; k++) {
 			r = (struct mr_spam_reason){ i,
 						     mr_spam_weight(model, i, l->key[k], l->count),

@@ -5,16 +5,16 @@
 #include "lib/mail/mr_body.h"
 #include "lib/mail/mr_words.h"
 #include "milters/spam/fold.h"
+#include "milters/spam/answer.h"
 #include "milters/spam/html.h"
 #include "milters/spam/text.h"
 #include "milters/spam/url.h"
 
-#define SEED_TEXT     0x1001u
-#define SEED_FIELD    0x2001u
-#define SEED_PART     0x2002u
-#define SEED_NAME     0x3001u
-#define SEED_BUILD    0x4001u
-#define SEED_UPSTREAM 0x2003u
+#define SEED_TEXT  0x1001u
+#define SEED_FIELD 0x2001u
+#define SEED_PART  0x2002u
+#define SEED_NAME  0x3001u
+#define SEED_BUILD 0x4001u
 
 struct extract {
 	const struct mr_spam_view *view;
@@ -135,11 +135,7 @@ static int add_header(struct extract *x)
 		if ((err = add_field(x, field, SEED_FIELD)) < 0)
 			return err;
 	}
-	if (view->upstream != MR_SPAM_UPSTREAM_NONE)
-		mr_spam_feature_add(x->f, MR_SPAM_HEAD,
-				    mr_spam_mix(SEED_UPSTREAM + (uint64_t)(uint32_t)view->upstream),
-				    "upstream", MR_SPAN(""), MR_SPAN(""));
-	return 0;
+	return mr_spam_answer_add(view, x->arena, x->f);
 }
 
 /* -- parts ------------------------------------------------------------------------------------ */

@@ -12,9 +12,10 @@ _Static_assert(SEEN_ROOM >= 2 * MR_SPAM_ALL_MAX, "the table of seen features is 
 _Static_assert(MR_SPAM_FAMILIES <= 1 << FAMILY_BITS, "a family does not fit its bits");
 
 static const uint32_t room_of[MR_SPAM_FAMILIES] = {
-	[MR_SPAM_WORD] = MR_SPAM_WORD_MAX, [MR_SPAM_HEAD] = MR_SPAM_HEAD_MAX,
-	[MR_SPAM_NAME] = MR_SPAM_NAME_MAX, [MR_SPAM_HTML] = MR_SPAM_HTML_MAX,
-	[MR_SPAM_URL] = MR_SPAM_URL_MAX,   [MR_SPAM_GRAM] = MR_SPAM_GRAM_MAX,
+	[MR_SPAM_WORD] = MR_SPAM_WORD_MAX,     [MR_SPAM_HEAD] = MR_SPAM_HEAD_MAX,
+	[MR_SPAM_NAME] = MR_SPAM_NAME_MAX,     [MR_SPAM_HTML] = MR_SPAM_HTML_MAX,
+	[MR_SPAM_URL] = MR_SPAM_URL_MAX,       [MR_SPAM_GRAM] = MR_SPAM_GRAM_MAX,
+	[MR_SPAM_ANSWER] = MR_SPAM_ANSWER_MAX,
 };
 
 struct mr_spam_features *mr_spam_features_new(const struct mr_psl *psl)

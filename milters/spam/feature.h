@@ -9,6 +9,7 @@
 #ifndef MR_SPAM_FEATURE_H
 #define MR_SPAM_FEATURE_H
 
+#include "lib/mail/mr_belief.h"
 #include "lib/mail/mr_psl.h"
 #include "milters/spam/hash.h"
 
@@ -19,19 +20,21 @@ enum mr_spam_family {
 	MR_SPAM_HTML, /* tags, and how the message is built */
 	MR_SPAM_URL, /* hosts of links, and their registrable domains */
 	MR_SPAM_GRAM, /* four bytes in a row, of the first MR_SPAM_RAW_MAX: the second model's */
+	MR_SPAM_ANSWER, /* what filters before ours found (answer.h) */
 };
-#define MR_SPAM_FAMILIES 6
+#define MR_SPAM_FAMILIES 7
 
 /* Features of one family that are kept; what comes later in the message does not count. */
-#define MR_SPAM_WORD_MAX 6000
-#define MR_SPAM_HEAD_MAX 2000
-#define MR_SPAM_NAME_MAX 300
-#define MR_SPAM_HTML_MAX 600
-#define MR_SPAM_URL_MAX  600
-#define MR_SPAM_GRAM_MAX 3000
+#define MR_SPAM_WORD_MAX   6000
+#define MR_SPAM_HEAD_MAX   2000
+#define MR_SPAM_NAME_MAX   300
+#define MR_SPAM_HTML_MAX   600
+#define MR_SPAM_URL_MAX    600
+#define MR_SPAM_GRAM_MAX   3000
+#define MR_SPAM_ANSWER_MAX 64
 #define MR_SPAM_ALL_MAX                                                                            \
 	(MR_SPAM_WORD_MAX + MR_SPAM_HEAD_MAX + MR_SPAM_NAME_MAX + MR_SPAM_HTML_MAX +               \
-	 MR_SPAM_URL_MAX + MR_SPAM_GRAM_MAX)
+	 MR_SPAM_URL_MAX + MR_SPAM_GRAM_MAX + MR_SPAM_ANSWER_MAX)
 
 /* Bits of a hash that are kept: a model's table has at most this many bits, a lesson has these. */
 #define MR_SPAM_KEY_BITS 24
@@ -52,6 +55,7 @@ struct mr_spam_list {
 struct mr_spam_features {
 	struct mr_spam_list family[MR_SPAM_FAMILIES];
 	const struct mr_psl *psl; /* lent: where registered domains begin; NULL: nobody knows */
+	const struct mr_belief *belief; /* lent: whose answers count; NULL, as at first: nobody's */
 	uint32_t *seen; /* private from here */
 	uint32_t round;
 };

@@ -2,6 +2,9 @@
 
 #include "milters/spam/leb.h"
 
+/* The families up to the one that not every message has. */
+#define FAMILIES_MIN MR_SPAM_ANSWER
+
 #define KEY_LIMIT (1u << MR_SPAM_KEY_BITS)
 _Static_assert(MR_SPAM_LESSON_SIZE_MAX >= 4 * (size_t)MR_SPAM_ALL_MAX + 64, "a lesson may not fit");
 
@@ -20,11 +23,13 @@ static void sort_pass(const uint32_t *from, uint32_t *to, uint32_t count, unsign
 
 int mr_spam_lesson_encode(const struct mr_spam_features *f, struct mr_buf *out)
 {
+	/* Without answers a lesson is what it was before there were any. */
+	unsigned families = f->family[MR_SPAM_ANSWER].count > 0 ? MR_SPAM_FAMILIES : FAMILIES_MIN;
 	uint32_t a[MR_SPAM_WORD_MAX], b[MR_SPAM_WORD_MAX];
 
 	mr_spam_leb_put(out, MR_SPAM_LESSON_VERSION);
-	mr_spam_leb_put(out, MR_SPAM_FAMILIES);
-	for (unsigned i = 0; i < MR_SPAM_FAMILIES; i++) {
+	mr_spam_leb_put(out, families);
+	for (unsigned i = 0; i < families; i++) {
 		const struct mr_spam_list *l = &f->family[i];
 		uint32_t last = 0;
 
@@ -76,9 +81,10 @@ int mr_spam_lesson_decode(struct mr_span lesson, struct mr_spam_features *f)
 		f->family[i].count = 0;
 	if (mr_spam_leb_take(&c, &version) < 0 || mr_spam_leb_take(&c, &families) < 0)
 		return MR_ESYNTAX;
-	if (version != MR_SPAM_LESSON_VERSION || families != MR_SPAM_FAMILIES)
+	if (version != MR_SPAM_LESSON_VERSION || families < FAMILIES_MIN ||
+	    families > MR_SPAM_FAMILIES)
 		return MR_EINVAL;
-	for (unsigned i = 0; i < MR_SPAM_FAMILIES; i++) {
+	for (unsigned i = 0; i < families; i++) {
 		if ((err = take_family(&c, &f->family[i])) < 0)
 			return err;
 	}

@@ -7,8 +7,8 @@
 #define POINTS_MAX 999.999
 
 const double mr_spam_gain[MR_SPAM_FAMILIES] = {
-	[MR_SPAM_WORD] = 2.5, [MR_SPAM_HEAD] = 1.2, [MR_SPAM_NAME] = 0.3,
-	[MR_SPAM_HTML] = 0.8, [MR_SPAM_URL] = 0.4,  [MR_SPAM_GRAM] = 1.0,
+	[MR_SPAM_WORD] = 2.5, [MR_SPAM_HEAD] = 1.2, [MR_SPAM_NAME] = 0.3,   [MR_SPAM_HTML] = 0.8,
+	[MR_SPAM_URL] = 0.4,  [MR_SPAM_GRAM] = 1.0, [MR_SPAM_ANSWER] = 1.0,
 };
 
 double mr_spam_share(enum mr_spam_family family, uint32_t count)

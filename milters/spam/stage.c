@@ -5,6 +5,7 @@
 #include "lib/base/mr_alloc.h"
 #include "lib/base/mr_err.h"
 #include "lib/base/mr_log.h"
+#include "lib/run/mr_ours.h"
 #include "milters/spam/auth.h"
 #include "milters/spam/current.h"
 #include "milters/spam/extract.h"
@@ -15,6 +16,7 @@
 struct state {
 	struct mr_spam_current *model;
 	struct mr_psl *psl; /* NULL: there is none here; domains are then no features */
+	struct mr_ours ours; /* whose answers are believed */
 	pthread_mutex_t lock; /* of what follows */
 	struct mr_spam_features *spare[SPARE_MAX];
 	size_t spare_count;
@@ -64,6 +66,7 @@ static int spam_open(const struct mr_settings *set, void **state_out)
 		return err;
 	}
 	state->psl = mr_psl_new(NULL);
+	mr_ours_init(&state->ours, set);
 	MR_ASSERT(pthread_mutex_init(&state->lock, NULL) == 0);
 	opened = true;
 	*state_out = state;
@@ -90,7 +93,9 @@ static struct mr_spam_features *features_get(struct state *state)
 	if (state->spare_count > 0)
 		f = state->spare[--state->spare_count];
 	pthread_mutex_unlock(&state->lock);
-	return f != NULL ? f : mr_spam_features_new(state->psl);
+	if (f == NULL && (f = mr_spam_features_new(state->psl)) != NULL)
+		f->belief = &state->ours.belief;
+	return f;
 }
 
 static void features_put(struct state *state, struct mr_spam_features *f)

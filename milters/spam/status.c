@@ -11,8 +11,9 @@
 #define SHARE_MIN 0.3 /* log-odds: a family that gave less is not named */
 
 static const char *const names[MR_SPAM_FAMILIES] = {
-	[MR_SPAM_WORD] = "text",   [MR_SPAM_HEAD] = "header", [MR_SPAM_NAME] = "header-names",
-	[MR_SPAM_HTML] = "layout", [MR_SPAM_URL] = "links",   [MR_SPAM_GRAM] = "raw",
+	[MR_SPAM_WORD] = "text",      [MR_SPAM_HEAD] = "header", [MR_SPAM_NAME] = "header-names",
+	[MR_SPAM_HTML] = "layout",    [MR_SPAM_URL] = "links",   [MR_SPAM_GRAM] = "raw",
+	[MR_SPAM_ANSWER] = "answers",
 };
 
 /* A word may stand in a header field if it is plain ASCII that no grammar of ours means. */

@@ -4,6 +4,7 @@
 
 #include "lib/base/mr_ascii.h"
 #include "lib/base/mr_err.h"
+#include "lib/mail/mr_belief.h"
 
 static const struct mr_span delivery[] = {
 	MR_SPAN("Return-Path"),
@@ -194,6 +195,18 @@ static int untag(const struct mr_field *field, uint32_t i, struct stored *s, str
 	return 0;
 }
 
+/* The field behind the last one among which answers may stand; s->first: there are none. */
+static uint32_t answers_end(const struct mr_field *field, uint32_t count, enum mr_spam_where where,
+			    const struct stored *s)
+{
+	uint32_t from = s->received == MR_NO_FIELD ? s->first : s->received + 1;
+
+	/* A stored message without a Received of the MTA has answers if our milter has seen it. */
+	if (where == MR_SPAM_STORED && s->received == MR_NO_FIELD && s->status.len == 0)
+		return s->first;
+	return from + mr_belief_arriving(field + from, count - from);
+}
+
 int mr_spam_view_init(struct mr_spam_view *view, const struct mr_msg *msg, enum mr_spam_where where,
 		      struct mr_span upstream, struct mr_arena *arena)
 {
@@ -221,7 +234,12 @@ int mr_spam_view_init(struct mr_spam_view *view, const struct mr_msg *msg, enum 
 			return err;
 		kept += list[kept] != NULL;
 	}
-	*view = (struct mr_spam_view){ msg, list, kept, upstream_of(msg, where, upstream, &s) };
+	*view = (struct mr_spam_view){ .msg = msg,
+				       .field = list,
+				       .count = kept,
+				       .upstream = upstream_of(msg, where, upstream, &s) };
+	view->answer_first = msg->part[0].field_first + s.first;
+	view->answer_count = answers_end(field, count, where, &s) - s.first;
 	return 0;
 }
 

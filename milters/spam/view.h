@@ -18,6 +18,10 @@
  *
  * By 1 and 2, what delivery put before the subject, and says so above every Received in X-Spam-Tag, is
  * taken out of it again.
+ *
+ * Answers of filters before ours (answer.h) may stand above the topmost Received that came with the
+ * message: by 1 and 2, from the first field that counts to the Received below the MTA's own, for some
+ * filters insert below that; by 3, nowhere.
  */
 #ifndef MR_SPAM_VIEW_H
 #define MR_SPAM_VIEW_H
@@ -43,6 +47,8 @@ struct mr_spam_view {
 	const struct mr_field **field; /* those that count, in order */
 	uint32_t count;
 	int32_t upstream; /* points that the filter before ours gave, or MR_SPAM_UPSTREAM_NONE */
+	/* Where answers of filters before ours may stand: these fields of msg, from the first. */
+	uint32_t answer_first, answer_count;
 };
 
 /*

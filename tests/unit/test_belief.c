@@ -16,7 +16,7 @@
 
 static struct mr_belief belief_in(unsigned writers)
 {
-	return (struct mr_belief){ MR_SPAN("mx.example.org"), writers };
+	return (struct mr_belief){ MR_SPAN("mx.example.org"), writers, false };
 }
 
 MR_TEST(belief_field)
@@ -45,7 +45,7 @@ MR_TEST(belief_field)
 	for (size_t i = 0; i < MR_COUNT(rows); i++) {
 		MR_AUTO(mr_arena) *arena = mr_arena_new(ARENA_MAX);
 		MR_AUTO(mr_block) *in = mr_test_exact(t, i, rows[i].field);
-		struct mr_belief belief = { MR_SPAN(""), ALL };
+		struct mr_belief belief = { MR_SPAN(""), ALL, false };
 		struct mr_msg msg;
 
 		MR_NEED(t, arena != NULL && in != NULL);
@@ -83,37 +83,45 @@ MR_TEST(belief_authres)
 	static const struct {
 		const char *header;
 		const char *arriving, *delivered; /* what is believed there */
+		const char *below; /* as delivered, and below the topmost Received */
 	} rows[] = {
 		/* in a milter, the MTA's own Received is not shown; at delivery it is */
-		{ AR("spf=pass") RCVD MAIL, "spf=pass ", "spf=pass " },
+		{ AR("spf=pass") RCVD MAIL, "spf=pass ", "spf=pass ", "spf=pass " },
 		{ AR("spf=pass") AR("dkim=fail") RCVD MAIL, "spf=pass dkim=fail ",
-		  "spf=pass dkim=fail " },
+		  "spf=pass dkim=fail ", "spf=pass dkim=fail " },
 		{ "X-Spam-Flag: NO\n" AR_OF("dmarc=fail") AR("spf=pass") RCVD MAIL, "spf=pass ",
-		  "spf=pass " },
-		/* forged, below what came from outside: never */
-		{ RCVD AR("dmarc=pass") MAIL, "", "" },
-		{ AR("dmarc=fail") RCVD AR("dmarc=pass") MAIL, "dmarc=fail ", "dmarc=fail " },
-		{ "received: x\n" AR("dmarc=pass") MAIL, "", "" },
+		  "spf=pass ", "spf=pass " },
+		/* below a Received: where rspamd inserts; but then anybody's */
+		{ RCVD AR("dmarc=pass") MAIL, "", "", "dmarc=pass " },
+		{ AR("dmarc=fail") RCVD AR("spf=pass") RCVD MAIL, "dmarc=fail ", "dmarc=fail ",
+		  "dmarc=fail spf=pass " },
+		/* below what came from outside: never */
+		{ RCVD RCVD AR("dmarc=pass") MAIL, "", "", "" },
+		{ AR("dmarc=fail") RCVD "received: x\n" AR("dmarc=pass") MAIL, "dmarc=fail ",
+		  "dmarc=fail ", "dmarc=fail " },
 		/* a message that its writer hands over himself: the active writer has removed forged
 		 * ones; at delivery there is always a Received, or nothing is believed */
-		{ AR("spf=pass") MAIL, "spf=pass ", "" },
-		{ MAIL, "", "" },
+		{ AR("spf=pass") MAIL, "spf=pass ", "", "" },
+		{ MAIL, "", "", "" },
 		/* none of it is half believed */
-		{ AR("spf=pass; dkim=") AR("dmarc=pass") RCVD, "dmarc=pass ", "dmarc=pass " },
-		{ AR("spf=pass (") RCVD, "", "" },
-		{ "Authentication-Results: mx.example.org 2; spf=pass\n" RCVD, "", "" },
-		{ AR("none") RCVD, "", "" },
-		/* rspamd's comment, which MAIL FROM:<"a) ; dmarc=pass header.from=b.example (c"@d.example>
-		 * ended */
-		{ AR("spf=pass (mx.example.org: domain of \"\\\"a) ; dmarc=pass "
-		     "header.from=b.example "
-		     "(c\\\"@d.example\" designates 192.0.2.10 as permitted sender) "
-		     "smtp.mailfrom=\"\\\"a) ; dmarc=pass header.from=b.example (c\\\"@d.example\"")
-			  RCVD,
-		  "", "" },
+		{ AR("spf=pass; dkim=") AR("dmarc=pass") RCVD, "dmarc=pass ", "dmarc=pass ",
+		  "dmarc=pass " },
+		{ AR("spf=pass (") RCVD, "", "", "" },
+		{ "Authentication-Results: mx.example.org 2; spf=pass\n" RCVD, "", "", "" },
+		{ AR("none") RCVD, "", "", "" },
+		/* as rspamd 3.4 wrote it of MAIL FROM:<"a) ; dmarc=pass header.from=bank.example
+		 * (b"@evil.example>, whose ")" ends its comment */
+		{ AR("dkim=none;\n"
+		     "\tspf=permerror (mx.example.org: domain of \"a) ;\n"
+		     "\tdmarc=pass header.from=bank.example (b@evil.example\" uses mechanism not "
+		     "recognized by this client) smtp.mailfrom=\"a) ;\n"
+		     "\tdmarc=pass header.from=bank.example (b@evil.example\";\n"
+		     "\tdmarc=fail reason=\"No valid SPF, No valid DKIM\" "
+		     "header.from=bank.example (policy=reject)") RCVD,
+		  "", "", "" },
 		/* honest parentheses */
 		{ AR("dmarc=fail reason=\"SPF not aligned (relaxed)\" header.from=b.example") RCVD,
-		  "dmarc=fail ", "dmarc=fail " },
+		  "dmarc=fail ", "dmarc=fail ", "dmarc=fail " },
 	};
 
 	for (size_t i = 0; i < MR_COUNT(rows); i++) {
@@ -121,18 +129,24 @@ MR_TEST(belief_authres)
 		MR_AUTO(mr_block) *in = mr_test_exact(t, i, rows[i].header);
 		MR_AUTO_BUF arriving = MR_BUF(1000);
 		MR_AUTO_BUF delivered = MR_BUF(1000);
+		MR_AUTO_BUF below = MR_BUF(1000);
 		MR_AUTO_BUF nothing = MR_BUF(1000);
+		struct mr_belief belief = belief_in(ALL);
 		struct mr_msg msg;
 
 		MR_NEED(t, arena != NULL && in != NULL);
 		MR_NEED(t,
 			mr_msg_parse(mr_block_span(in), &mr_msg_limits_default, arena, &msg) == 0);
 		list(&msg, ALL, mr_belief_arriving(msg.field, msg.field_count), &arriving);
-		list(&msg, ALL, mr_belief_delivered(msg.field, msg.field_count), &delivered);
+		list(&msg, ALL, mr_belief_delivered(&belief, msg.field, msg.field_count),
+		     &delivered);
+		belief.below_received = true;
+		list(&msg, ALL, mr_belief_delivered(&belief, msg.field, msg.field_count), &below);
 		/* its writer left out: not one */
 		list(&msg, ALL & ~(unsigned)MR_WRITER_AUTH, msg.field_count, &nothing);
 		MR_CHECK_SPAN(t, rows[i].arriving, mr_buf_span(&arriving));
 		MR_CHECK_SPAN(t, rows[i].delivered, mr_buf_span(&delivered));
+		MR_CHECK_SPAN(t, rows[i].below, mr_buf_span(&below));
 		MR_CHECK_SPAN(t, "", mr_buf_span(&nothing));
 	}
 }

@@ -21,8 +21,8 @@ static void fill(struct mr_spam_features *f, uint64_t seed, unsigned count)
 
 	mr_rng_init(&rng, seed);
 	mr_spam_features_reset(f);
-	for (unsigned i = 0; i < MR_SPAM_GRAM; i++) {
-		for (unsigned k = 0; k < count; k++)
+	for (unsigned i = 0; i < MR_SPAM_FAMILIES; i++) {
+		for (unsigned k = 0; k < count && i != MR_SPAM_GRAM; k++)
 			mr_spam_feature_add(f, i, mr_rng_next(&rng), "word", MR_SPAN(""),
 					    MR_SPAN("w"));
 	}
@@ -142,6 +142,9 @@ MR_TEST(spam_lesson_bytes)
 		{ "\x01\x06\x02\x05\xAC", 5, MR_ESYNTAX }, /* ends inside a number */
 		{ "\x02\x06\0\0\0\0\0\0", 8, MR_EINVAL }, /* version 2 */
 		{ "\x01\x05\0\0\0\0\0", 7, MR_EINVAL }, /* five families */
+		{ "\x01\x07\0\0\0\0\0\0\x01\x05", 10, 0 }, /* with one answer */
+		{ "\x01\x07\0\0\0\0\0\0", 8, MR_ESYNTAX },
+		{ "\x01\x08\0\0\0\0\0\0\0\0", 10, MR_EINVAL }, /* eight families */
 		{ "", 0, MR_ESYNTAX },
 		{ "\x01\x06\x02\x05\0\0\0\0\0\0", 10, MR_ESYNTAX }, /* a key twice */
 		/* a key of 2^24, and one of 2^24 - 1 */

@@ -19,11 +19,12 @@ class System:
     """Made of parts that are started in order and stopped in reverse. Use as a context manager."""
 
     def __init__(self, build, mta="postfix", *, spam=False, deliver="dovecot", name=None,
-                 settings=None, ports=None, milters=(), listeners=(), message_size_max=20 << 20,
-                 process_limit=200, spam_when_down="tempfail", own_users=None):
+                 settings=None, ports=None, milters=(), milters_before=(), listeners=(),
+                 message_size_max=20 << 20, process_limit=200, spam_when_down="tempfail", own_users=None):
         """deliver: dovecot (its LMTP), lmtpd (ours), pipe (millrace-deliver, which hands to lmtpd).
         spam: our spam milter in the chain. settings: for millrace.conf. ports: a dict with smtp,
-        imap, submission; what is missing is a free one. milters: other Milters, after ours.
+        imap, submission; what is missing is a free one. milters: other Milters, after ours;
+        milters_before: before ours.
         listeners: further Listeners. spam_when_down: what the MTA does without our filter (tempfail,
         reject, accept). own_users: a user is added to our directory, too; by default when lmtpd
         runs."""
@@ -40,6 +41,7 @@ class System:
                                  settings={"message_size_max": message_size_max, **(settings or {})})
         self.dovecot = Dovecot(self.ground.folder("dovecot"), self.millrace.mail, self.ports["imap"])
         self._mta_name, self._milters, self._listeners = mta, list(milters), list(listeners)
+        self._milters_before = list(milters_before)
         self._limits = {"message_size_max": message_size_max, "process_limit": process_limit}
         self.mta, self._users = None, 0
 
@@ -95,7 +97,8 @@ class System:
         }[self.deliver]()
         plan = Plan(folder=self.ground.folder(self._mta_name),
                     listeners=listeners + self._listeners, delivery=delivery,
-                    milters=milters + self._milters, outside_port=self.outside.port,
+                    milters=self._milters_before + milters + self._milters,
+                    outside_port=self.outside.port,
                     auth_socket=self.dovecot.auth_socket, **self._limits)
         if self._mta_name == "postfix":
             return Postfix(plan)
