@@ -9,6 +9,7 @@
 #include "lib/base/mr_err.h"
 #include "lib/base/mr_log.h"
 #include "lib/mail/mr_psl.h"
+#include "lib/run/mr_ours.h"
 #include "lib/store/mr_store.h"
 #include "milters/spam/current.h"
 #include "milters/spam/extract.h"
@@ -226,6 +227,7 @@ static int take_features(struct mr_judge *j, const struct mr_settings *set,
 {
 	MR_AUTO(mr_arena) *arena = mr_arena_new(ARENA_SIZE);
 	struct mr_spam_view view;
+	struct mr_ours ours;
 	struct mr_span raw;
 	int err;
 
@@ -234,8 +236,12 @@ static int take_features(struct mr_judge *j, const struct mr_settings *set,
 		return MR_ENOMEM;
 	if ((err = model_get(j, &m->model)) < 0 || (err = content(arg, &raw)) < 0)
 		return err;
-	return mr_spam_extract_raw(raw, MR_SPAM_STORED, mr_span_str(set->upstream_scorer), arena,
-				   m->features, &view);
+	mr_ours_init(&ours, set);
+	m->features->belief = &ours.belief;
+	err = mr_spam_extract_raw(raw, MR_SPAM_STORED, mr_span_str(set->upstream_scorer), arena,
+				  m->features, &view);
+	m->features->belief = NULL;
+	return err;
 }
 
 int mr_judge_score(struct mr_judge *j, const struct mr_settings *set, struct mr_judge_message *m,
