@@ -9,14 +9,15 @@
 
 #include <string.h>
 
-#ifdef __SSE2__
+#if defined(__SSE2__) && !defined(MR_SCAN_PORTABLE) /* which a test defines */
+#define MR_SCAN_SSE2
 #include <emmintrin.h>
 #endif
 
 /* The first octet of p to end that is a or b; end when there is none. */
 static inline const char *mr_scan_either(const char *p, const char *end, char a, char b)
 {
-#ifdef __SSE2__
+#ifdef MR_SCAN_SSE2
 	const __m128i as = _mm_set1_epi8(a), bs = _mm_set1_epi8(b);
 
 	for (; end - p >= 16; p += 16) {
@@ -37,7 +38,7 @@ static inline const char *mr_scan_either(const char *p, const char *end, char a,
  * US-ASCII but colon); end when there is none. */
 static inline const char *mr_scan_not_ftext(const char *p, const char *end)
 {
-#ifdef __SSE2__
+#ifdef MR_SCAN_SSE2
 	const __m128i low = _mm_set1_epi8(' '), high = _mm_set1_epi8(0x7f);
 
 	for (; end - p >= 16; p += 16) { /* signed: what is above 0x7f is below 0 */
@@ -58,7 +59,7 @@ static inline const char *mr_scan_not_ftext(const char *p, const char *end)
 /* The start of the first line after the one p is in that begins with "--"; NULL: there is none. */
 static inline const char *mr_scan_dashes(const char *p, const char *end)
 {
-#ifdef __SSE2__
+#ifdef MR_SCAN_SSE2
 	const __m128i dash = _mm_set1_epi8('-');
 
 	/* Two dashes are rare enough to look for them first. A step needs two octets beyond it. */
