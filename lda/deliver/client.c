@@ -235,6 +235,13 @@ int mr_client_deliver(int fd, int message_fd, const struct mr_deliver_args *args
 		err = send_message(&c, message_fd);
 	if (err == 0)
 		err = say(&c, 2, &reply);
+	/*
+	 * RFC 5321 4.3.2: a 2xx or 3xx where it does not belong (DATA is answered with 250, say) is
+	 * neither a refusal nor a delivery. Handed on, it would be taken for one, and the mail
+	 * forgotten: only the answer to the final dot says that it is stored.
+	 */
+	if (err > 0 && reply.code < 400)
+		err = MR_ETEMP;
 	if (err >= 0)
 		err = reply_keep(&reply, arena);
 	if (err >= 0)

@@ -9,9 +9,9 @@
 
 /*
  * Speak LMTP on fd (a socket that does not block) and hand over what message_fd gives until its end.
- * Returns 0 with the last reply, its spans in arena: that of the delivery, or the first one that was
- * not good. MR_ETEMP: silence until deadline_ms, or the connection ended, or nonsense was said;
- * MR_ENOMEM. Then nothing is known, and the mail must be tried again.
+ * Returns 0 or 1 with a reply, its spans in arena: 0: it answers the whole content and is 2xx; 1: the
+ * first refusal, 4xx or 5xx. MR_ETEMP: silence until deadline_ms, or the connection ended, or nonsense
+ * was said, such as 2xx or 3xx where it does not belong; MR_ENOMEM. Then nothing is known, and the mail must be tried again.
  */
 MR_MUST_USE int mr_client_deliver(int fd, int message_fd, const struct mr_deliver_args *args,
 				  int64_t deadline_ms, struct mr_arena *arena,

@@ -129,7 +129,7 @@ int mr_deliver_args_exit(int err)
 
 int mr_deliver_exit(const struct mr_smtp_reply *reply)
 {
-	if (reply->code < 300)
+	if (reply->code / 100 == 2)
 		return MR_EXIT_OK;
 	if (reply->code < 500)
 		return MR_EXIT_TEMPFAIL;

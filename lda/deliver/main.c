@@ -70,7 +70,7 @@ static int deliver(const struct mr_deliver_args *args, const char *socket, struc
 	}
 	err = mr_client_deliver(fd, STDIN_FILENO, args, deadline_ms, arena, &reply);
 	if (err < 0)
-		return tell_tempfail(mr_err_text(err), "no answer from millrace-lmtpd");
+		return tell_tempfail(mr_err_text(err), "no usable answer from millrace-lmtpd");
 	return tell(&reply);
 }
 

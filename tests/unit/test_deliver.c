@@ -212,6 +212,30 @@ MR_TEST(deliver_from_line)
 	}
 }
 
+/*
+ * RFC 5321 4.3.2: DATA is answered by 354 or an error. A server that says 250 to everything has not
+ * been given the message, however often it says so; nor is 354 an answer to the dot.
+ */
+MR_TEST(deliver_reply_out_of_place)
+{
+	static const struct {
+		const char *server, *said;
+	} rows[] = {
+		{ HELLO_ "250 OK\r\n250 OK\r\n250 OK\r\n250 OK\r\n", SAID_MAIL "DATA\r\nQUIT\r\n" },
+		{ "354 x\r\n", "QUIT\r\n" },
+		{ "220 x\r\n354 x\r\n", "LHLO localhost\r\nQUIT\r\n" },
+		{ HELLO_ "354 go\r\n",
+		  SAID_HELLO "MAIL FROM:<a@b> BODY=8BITMIME SMTPUTF8\r\nQUIT\r\n" },
+		{ HELLO_ "250 OK\r\n354 go\r\n", SAID_MAIL "QUIT\r\n" },
+		{ HELLO_ ENVELOPE_ "354 go\r\n", SAID_MAIL "DATA\r\nx\r\n.\r\nQUIT\r\n" },
+	};
+
+	for (size_t i = 0; i < MR_COUNT(rows); i++) {
+		t->row = (long)i;
+		converse(t, rows[i].server, "x\n", MR_ETEMP, 0, rows[i].said);
+	}
+}
+
 /* Silence, nonsense and a lost answer are all "nobody knows": 75 and a retry. */
 MR_TEST(deliver_no_answer)
 {
