@@ -8,12 +8,16 @@
 #include "lib/run/mr_run.h"
 
 /*
- * Become the user, enter the sandbox that the settings ask for, with the folders:
- *   to read   /etc, /usr and a few of the system's; the settings file's; the folder of each absolute
- *             path that a setting of this program names; what mr_run_may_read() was told;
- *   to write  mail_dir, the store's folder, spool_dir, by the program's sets; mr_run_may_write().
+ * Become the user, enter the sandbox that the settings ask for, with their folders (mr_folders.h).
  * Below zero: logged, and the program must end.
  */
 MR_MUST_USE int mr_rights_drop(struct mr_run *run, bool debug);
+
+/*
+ * Whether settings that are to come into force need no folder that the sandbox keeps from us. MR_EINVAL:
+ * error says which one, and that it needs a restart. MR_ENOMEM. On the control thread.
+ */
+MR_MUST_USE int mr_rights_suffice(const struct mr_run *run, const struct mr_settings *next,
+				  struct mr_buf *error);
 
 #endif

@@ -7,7 +7,9 @@
 #include "lib/base/mr_alloc.h"
 #include "lib/base/mr_err.h"
 #include "lib/base/mr_log.h"
+#include "lib/run/mr_folders.h"
 #include "lib/run/mr_notify.h"
+#include "lib/run/mr_rights.h"
 
 /* -- settings in force ------------------------------------------------------------------------ */
 
@@ -105,6 +107,8 @@ static int reload_once(struct mr_run *run, struct mr_buf *error)
 				 : mr_settings_default(&next);
 	if (err == 0 && run->program->check)
 		err = run->program->check(&next, error);
+	if (err == 0)
+		err = mr_rights_suffice(run, &next, error);
 	if (err == 0 && !(s = snapshot_new(&next)))
 		err = MR_ENOMEM;
 	if (err == 0 && run->program->reload) {
@@ -174,6 +178,8 @@ void mr_run_done(struct mr_run *run)
 	run->now = NULL;
 	paths_done(&run->read);
 	paths_done(&run->write);
+	mr_folders_free(run->folders);
+	run->folders = NULL;
 	mr_metrics_free(run->metrics);
 	mr_free(run->settings_path);
 	if (run->notify_fd >= 0)

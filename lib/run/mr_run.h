@@ -34,6 +34,7 @@ struct mr_run {
 	int64_t start_ms;
 	int notify_fd;
 	struct mr_run_paths read, write;
+	struct mr_folders *folders; /* all that Landlock lets us reach; NULL: it limits nothing */
 	struct mr_account user; /* whom to become */
 	bool becomes; /* false: stays who it is */
 	bool opened; /* the hook open was called, so close will be */

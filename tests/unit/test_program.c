@@ -1,5 +1,6 @@
 #include "lib/run/mr_program.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
@@ -16,6 +17,7 @@
 #include "lib/base/mr_io.h"
 #include "lib/net/mr_sock.h"
 #include "lib/run/mr_control.h"
+#include "lib/run/mr_folders.h"
 #include "lib/run/mr_run.h"
 #include "tests/unit/mr_instance.h"
 #include "tests/unit/mr_test.h"
@@ -392,6 +394,91 @@ MR_TEST(program_settings_snapshots)
 	}
 	MR_CHECK_STR(t, "Spam", old->spam_folder); /* still there */
 	mr_run_settings_release(&run, old);
+	mr_run_done(&run);
+}
+
+/*
+ * What a sandbox was given at the start is all there is: settings that want more are refused, by name.
+ * Landlock itself is not needed: what it was given is known.
+ */
+MR_TEST(program_reload_within_sandbox)
+{
+	static const struct mr_program program = { .name = "millrace-spam",
+						   .word = "spam",
+						   .stop = no_stop,
+						   .sandbox = MR_SANDBOX_SPOOL };
+	static const struct {
+		const char *text, *refused; /* NULL: taken */
+	} rows[] = {
+		{ "spam_model = /usr/share/x/model\n",
+		  NULL }, /* below a folder that all may read */
+		{ "spam_model = \"\"\n", NULL },
+		{ "spam_model = /nonexistent/y/model\n", "spam_model: /nonexistent/y: " },
+		{ "spool_dir = /usr\n", "spool_dir: /usr: " }, /* may be read, not written */
+		{ "spool_dir = /var/lib/millrace/spool/\n", NULL },
+		{ "spool_dir = /var/lib/millrace/spool2\n",
+		  "spool_dir: /var/lib/millrace/spool2: " },
+		{ "spool_dir = /var/lib/millrace/spool/deep\n", NULL },
+		{ "spam_model = /var/lib/millrace/spam.model\n", NULL }, /* as at the start */
+		{ "run_dir = /elsewhere\n",
+		  NULL }, /* a restart is asked for, but nothing is lost */
+	};
+	struct mr_settings set = { .owned = NULL };
+	char path[MR_PATH_MAX];
+	struct mr_run run;
+
+	MR_NEED(t, mr_path_join(mr_test_dir(t), "x.conf", path) == 0);
+	MR_NEED(t, mr_settings_default(&set) == 0);
+	if (mr_run_init(&run, &program, path, &set) < 0) {
+		mr_settings_done(&set);
+		return;
+	}
+	for (size_t i = 0; i < MR_COUNT(rows); i++) {
+		MR_AUTO_BUF error = MR_BUF(1000);
+		int err;
+
+		t->row = (long)i;
+		if (!run.folders && mr_folders_new(&run, &run.now->set, &run.folders) < 0)
+			continue;
+		MR_NEED(t, mr_replace_file(path, mr_span_str(rows[i].text), 0600) == 0);
+		err = mr_run_reload(&run, &error);
+		if (t->oom)
+			continue;
+		MR_CHECK_INT(t, rows[i].refused ? MR_EINVAL : 0, err);
+		if (rows[i].refused) {
+			MR_CHECK(t, mr_span_has_prefix(mr_buf_span(&error),
+						       mr_span_str(rows[i].refused)));
+			MR_CHECK(t, strstr(mr_buf_str(&error), "restart") != NULL);
+		}
+	}
+	mr_run_done(&run);
+}
+
+/* A link leads where it leads: Landlock sees that, and so do we. */
+MR_TEST(program_folders_of_links)
+{
+	static const struct mr_program program = { .name = "millrace-spam",
+						   .word = "spam",
+						   .stop = no_stop,
+						   .sandbox = MR_SANDBOX_SPOOL };
+	char path[MR_PATH_MAX], link[MR_PATH_MAX], text[2 * MR_PATH_MAX];
+	MR_AUTO_BUF error = MR_BUF(1000);
+	struct mr_settings set = { .owned = NULL };
+	struct mr_run run;
+
+	MR_NEED(t, mr_path_join(mr_test_dir(t), "x.conf", path) == 0 &&
+			   mr_path_join(mr_test_dir(t), "link", link) == 0);
+	MR_NEED(t, symlink("/proc", link) == 0 || errno == EEXIST);
+	MR_NEED(t, mr_settings_default(&set) == 0);
+	if (mr_run_init(&run, &program, path, &set) < 0) {
+		mr_settings_done(&set);
+		return;
+	}
+	/* The settings file's own folder may be read; what a link in it leads to may not. */
+	snprintf(text, sizeof(text), "spam_model = \"%s\"\n", link);
+	if (mr_folders_new(&run, &run.now->set, &run.folders) == 0 &&
+	    mr_replace_file(path, mr_span_str(text), 0600) == 0 && !t->oom)
+		MR_CHECK_INT(t, MR_EINVAL, mr_run_reload(&run, &error));
 	mr_run_done(&run);
 }
 
