@@ -22,6 +22,9 @@ struct extract {
 	struct mr_spam_features *f;
 	struct mr_spam_words text; /* shared by all parts, so that pairs do not start anew */
 	size_t text_left;
+	uint32_t texts; /* that were read */
+	struct mr_span unseen[MR_SPAM_PARTS_MAX]; /* bodies of parts that no reader sees */
+	uint32_t unseen_count;
 	struct mr_spam_tricks tricks;
 };
 
@@ -193,22 +196,66 @@ static int add_text(struct extract *x, const struct mr_part *part)
 	return mr_spam_url_find(x->f, text, &x->tricks, x->arena);
 }
 
+static bool has_html(const struct mr_msg *msg, uint32_t first, uint32_t end)
+{
+	for (uint32_t i = first; i < end; i++) {
+		if (msg->part[i].kind == MR_PART_LEAF &&
+		    mr_part_is(&msg->part[i], "text", "html") && !mr_part_is_attachment(msg, i))
+			return true;
+	}
+	return false;
+}
+
+/* The end of what index is the parent of, at most MR_SPAM_PARTS_MAX: the table is in pre-order. */
+static uint32_t end_of(const struct mr_msg *msg, uint32_t index)
+{
+	uint32_t i = index + 1;
+
+	while (i < msg->part_count && i < MR_SPAM_PARTS_MAX &&
+	       msg->part[i].depth > msg->part[index].depth)
+		i++;
+	return i;
+}
+
+/*
+ * RFC 2046 5.1.4: of a multipart/alternative a reader sees the last part that his program can show. A
+ * text before HTML there is what nobody sees: it says what its sender wants filters to read.
+ */
+static bool is_unseen(const struct mr_msg *msg, uint32_t index)
+{
+	for (uint32_t i = index; i != 0; i = msg->part[i].parent) {
+		uint32_t parent = msg->part[i].parent;
+
+		if (mr_part_is(&msg->part[parent], "multipart", "alternative") &&
+		    has_html(msg, end_of(msg, i), end_of(msg, parent)))
+			return true;
+	}
+	return false;
+}
+
+/* A part's text, if it has one. */
+static int add_leaf(struct extract *x, uint32_t index)
+{
+	const struct mr_part *part = &x->view->msg->part[index];
+
+	if (part->kind != MR_PART_LEAF || !mr_part_is(part, "text", NULL))
+		return 0;
+	if (is_unseen(x->view->msg, index)) {
+		x->unseen[x->unseen_count++] = part->body;
+		return 0;
+	}
+	if (x->texts == MR_SPAM_TEXT_PARTS_MAX || x->text_left == 0)
+		return 0;
+	x->texts++;
+	return add_text(x, part);
+}
+
 static int add_parts(struct extract *x)
 {
-	const struct mr_msg *msg = x->view->msg;
-	uint32_t texts = 0;
 	int err;
 
-	for (uint32_t i = 0; i < msg->part_count && i < MR_SPAM_PARTS_MAX; i++) {
-		const struct mr_part *part = &msg->part[i];
-
-		if ((err = add_part(x, i)) < 0)
-			return err;
-		if (part->kind != MR_PART_LEAF || !mr_part_is(part, "text", NULL) ||
-		    texts == MR_SPAM_TEXT_PARTS_MAX || x->text_left == 0)
-			continue;
-		texts++;
-		if ((err = add_text(x, part)) < 0)
+	for (uint32_t i = 0; i < x->view->msg->part_count && i < MR_SPAM_PARTS_MAX; i++) {
+		if ((err = add_part(x, i)) < 0 || (err = add_leaf(x, i)) < 0)
 			return err;
 	}
 	return 0;
@@ -231,7 +278,7 @@ int mr_spam_extract(const struct mr_spam_view *view, struct mr_arena *arena,
 					 .pairs = true,
 					 .tricks = &x.tricks };
 	if ((err = add_header(&x)) < 0 || (err = add_parts(&x)) < 0 ||
-	    (err = mr_spam_view_raw(view, arena, &raw)) < 0)
+	    (err = mr_spam_view_raw(view, x.unseen, x.unseen_count, arena, &raw)) < 0)
 		return err;
 	mr_spam_tricks_add(&x.tricks, f);
 	mr_spam_feature_grams(f, raw);

@@ -267,28 +267,40 @@ static bool write_folded(struct mr_span value, sink_fn *sink, void *arg)
 	return true;
 }
 
-/* The body with no CR, and no line endings at its end. */
-static void write_body(struct mr_span body, sink_fn *sink, void *arg)
+/* text with no CR. */
+static bool write_lines(struct mr_span text, sink_fn *sink, void *arg)
 {
-	struct mr_span head, rest = body;
+	struct mr_span head, rest = text;
 	bool more = true;
 
-	while (rest.len > 0 && mr_is(rest.p[rest.len - 1], MR_CRLF))
-		rest.len--;
 	while (more && rest.len > 0) {
 		mr_span_split(rest, '\r', &head, &rest);
 		more = sink(arg, head);
 	}
+	return more;
 }
 
-static void write_view(const struct mr_spam_view *view, sink_fn *sink, void *arg)
+/* The body with no CR, and no line endings at its end. */
+static void write_body(struct mr_span body, sink_fn *sink, void *arg)
+{
+	while (body.len > 0 && mr_is(body.p[body.len - 1], MR_CRLF))
+		body.len--;
+	(void)write_lines(body, sink, arg);
+}
+
+static bool write_header(const struct mr_spam_view *view, sink_fn *sink, void *arg)
 {
 	for (uint32_t i = 0; i < view->count; i++) {
 		if (!sink(arg, view->field[i]->name) || !sink(arg, MR_SPAN(": ")) ||
 		    !write_folded(view->field[i]->value, sink, arg) || !sink(arg, MR_SPAN("\n")))
-			return;
+			return false;
 	}
-	if (sink(arg, MR_SPAN("\n")))
+	return sink(arg, MR_SPAN("\n"));
+}
+
+static void write_view(const struct mr_spam_view *view, sink_fn *sink, void *arg)
+{
+	if (write_header(view, sink, arg))
 		write_body(view->msg->part[0].body, sink, arg);
 }
 
@@ -308,14 +320,25 @@ static bool raw_add(void *arg, struct mr_span bytes)
 	return raw->len < MR_SPAM_RAW_MAX;
 }
 
-int mr_spam_view_raw(const struct mr_spam_view *view, struct mr_arena *arena,
-		     struct mr_span *raw_out)
+int mr_spam_view_raw(const struct mr_spam_view *view, const struct mr_span *without, uint32_t count,
+		     struct mr_arena *arena, struct mr_span *raw_out)
 {
 	struct raw raw = { mr_arena_text(arena, MR_SPAM_RAW_MAX), 0 };
+	struct mr_span rest = view->msg->part[0].body;
+	bool more;
 
 	if (raw.p == NULL)
 		return MR_ENOMEM;
-	write_view(view, raw_add, &raw);
+	more = write_header(view, raw_add, &raw);
+	for (uint32_t i = 0; more && i < count; i++) {
+		size_t at = (size_t)(without[i].p - rest.p);
+
+		MR_ASSERT(mr_span_within(without[i], rest));
+		more = write_lines(mr_span_sub(rest, 0, at), raw_add, &raw);
+		rest = mr_span_sub(rest, at + without[i].len, rest.len);
+	}
+	if (more)
+		write_body(rest, raw_add, &raw);
 	*raw_out = mr_span(raw.p, raw.len);
 	return 0;
 }

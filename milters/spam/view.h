@@ -62,10 +62,11 @@ MR_MUST_USE int mr_spam_view_init(struct mr_spam_view *view, const struct mr_msg
 
 /*
  * The first MR_SPAM_RAW_MAX bytes of the view in arena: fields that count with white space folded to
- * one blank, an empty line, the body with no CR. MR_ENOMEM.
+ * one blank, an empty line, the body with no CR. without: parts of the body that are left out, in their
+ * order. MR_ENOMEM.
  */
-MR_MUST_USE int mr_spam_view_raw(const struct mr_spam_view *view, struct mr_arena *arena,
-				 struct mr_span *raw_out);
+MR_MUST_USE int mr_spam_view_raw(const struct mr_spam_view *view, const struct mr_span *without,
+				 uint32_t count, struct mr_arena *arena, struct mr_span *raw_out);
 
 /* BLAKE2b of the whole of it, written the same way, line endings at its end not counted: the name of
  * the message in lessons. */

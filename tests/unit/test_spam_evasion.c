@@ -4,6 +4,7 @@
 #include "lib/base/mr_utf8.h"
 #include "milters/spam/css.h"
 #include "milters/spam/disguise.h"
+#include "milters/spam/extract.h"
 #include "milters/spam/fold.h"
 #include "milters/spam/html.h"
 #include "milters/spam/url.h"
@@ -215,6 +216,20 @@ MR_TEST(spam_words_apart_long)
 	MR_CHECK_INT(t, 2, tricks.count[MR_SPAM_SPLIT]); /* the last letter is alone */
 }
 
+/* Words that count, with a blank between; pairs are left out. */
+static void words(const struct mr_spam_features *f, struct mr_buf *out)
+{
+	const struct mr_spam_list *l = &f->family[MR_SPAM_WORD];
+
+	for (uint32_t i = 0; i < l->count; i++) {
+		if (strcmp(l->origin[i].kind, "word") != 0)
+			continue;
+		if (i > 0)
+			mr_buf_addc(out, ' ');
+		mr_buf_add(out, l->origin[i].text);
+	}
+}
+
 /* -- HTML ------------------------------------------------------------------------------------- */
 
 MR_TEST(spam_colors)
@@ -325,11 +340,7 @@ MR_TEST(spam_html_hidden)
 
 		MR_NEED(t, f != NULL && arena != NULL && in != NULL);
 		MR_NEED(t, mr_spam_html_add(&w, mr_block_span(in), arena) == 0);
-		for (uint32_t k = 0; k < f->family[MR_SPAM_WORD].count; k++) {
-			if (k > 0)
-				mr_buf_addc(&seen, ' ');
-			mr_buf_add(&seen, f->family[MR_SPAM_WORD].origin[k].text);
-		}
+		words(f, &seen);
 		MR_CHECK_SPAN(t, rows[i].seen, mr_buf_span(&seen));
 		for (int k = MR_SPAM_NOT_SHOWN; k <= MR_SPAM_AWAY; k++)
 			MR_CHECK_INT(t, k == rows[i].trick, tricks.count[k] > 0);
@@ -368,11 +379,7 @@ MR_TEST(spam_html_words_go_on)
 
 		MR_NEED(t, f != NULL && arena != NULL && in != NULL);
 		MR_NEED(t, mr_spam_html_add(&w, mr_block_span(in), arena) == 0);
-		for (uint32_t k = 0; k < f->family[MR_SPAM_WORD].count; k++) {
-			if (k > 0)
-				mr_buf_addc(&seen, ' ');
-			mr_buf_add(&seen, f->family[MR_SPAM_WORD].origin[k].text);
-		}
+		words(f, &seen);
 		MR_CHECK_SPAN(t, rows[i].seen, mr_buf_span(&seen));
 		MR_CHECK_INT(t, rows[i].count, tricks.count[rows[i].trick]);
 	}
@@ -398,6 +405,70 @@ MR_TEST(spam_html_deep)
 	MR_NEED(t, mr_spam_html_add(&w, mr_buf_span(&html), arena) == 0);
 	MR_CHECK_INT(t, 1, f->family[MR_SPAM_WORD].count);
 	MR_CHECK_SPAN(t, "bb", f->family[MR_SPAM_WORD].origin[0].text);
+}
+
+#define ALT(boundary) "Content-Type: multipart/alternative; boundary=" boundary "\n\n"
+#define MIX(boundary) "Content-Type: multipart/mixed; boundary=" boundary "\n\n"
+#define HTML          "Content-Type: text/html\n\n"
+#define ATTACHED      "Content-Type: text/html\nContent-Disposition: attachment\n\n"
+
+/* RFC 2046 5.1.4: the last part that can be shown is. */
+MR_TEST(spam_alternative)
+{
+	static const struct {
+		const char *raw, *seen;
+	} rows[] = {
+		{ ALT("b") "--b\n\naa\n--b\n" HTML "bb\n--b--\n", "bb" },
+		{ MIX("b") "--b\n\naa\n--b\n" HTML "bb\n--b--\n", "aa bb" },
+		{ ALT("b") "--b\n\naa\n--b\n\nbb\n--b--\n", "aa bb" },
+		{ ALT("b") "--b\n" HTML "aa\n--b\n" HTML "bb\n--b--\n", "bb" },
+		{ ALT("b") "--b\n" HTML "aa\n--b\n\nbb\n--b--\n", "aa bb" },
+		/* an attached page is no way to show the text */
+		{ ALT("b") "--b\n\naa\n--b\n" ATTACHED "bb\n--b--\n", "aa bb" },
+		/* the HTML lies deeper, the text does, both do */
+		{ ALT("b") "--b\n\naa\n--b\n" MIX("c") "--c\n" HTML "bb\n--c\n\ncc\n--c--\n--b--\n",
+		  "bb cc" },
+		{ ALT("b") "--b\n" MIX("c") "--c\n\naa\n--c--\n--b\n" HTML "bb\n--b--\n", "bb" },
+		{ MIX("b") "--b\n" ALT("c") "--c\n\naa\n--c--\n--b\n" HTML "bb\n--b--\n", "aa bb" },
+	};
+
+	for (size_t i = 0; i < MR_COUNT(rows); i++) {
+		MR_AUTO(mr_spam_features) *f = mr_spam_features_new(NULL);
+		MR_AUTO(mr_arena) *arena = mr_arena_new(ARENA_MAX);
+		MR_AUTO(mr_block) *in = mr_test_exact(t, i, rows[i].raw);
+		struct mr_spam_view view;
+		MR_AUTO_BUF seen = MR_BUF(1000);
+
+		MR_NEED(t, f != NULL && arena != NULL && in != NULL);
+		MR_NEED(t, mr_spam_extract_raw(mr_block_span(in), MR_SPAM_ARRIVING, MR_SPAN(""),
+					       arena, f, &view) == 0);
+		words(f, &seen);
+		MR_CHECK_SPAN(t, rows[i].seen, mr_buf_span(&seen));
+	}
+}
+
+/* What nobody sees moves no feature, in neither model. */
+MR_TEST(spam_unseen_says_nothing)
+{
+	static const char *const raw[] = {
+		ALT("b") "--b\n\nviagra\n--b\n" HTML "bb\n--b--\n",
+		ALT("b") "--b\n\nminutes of the meeting\n--b\n" HTML "bb\n--b--\n",
+	};
+	MR_AUTO(mr_arena) *arena = mr_arena_new(ARENA_MAX);
+	MR_AUTO(mr_spam_features) *a = mr_spam_features_new(NULL), *b = mr_spam_features_new(NULL);
+	struct mr_spam_view view;
+
+	MR_NEED(t, arena != NULL && a != NULL && b != NULL);
+	MR_NEED(t, mr_spam_extract_raw(mr_span_str(raw[0]), MR_SPAM_ARRIVING, MR_SPAN(""), arena, a,
+				       &view) == 0);
+	MR_NEED(t, mr_spam_extract_raw(mr_span_str(raw[1]), MR_SPAM_ARRIVING, MR_SPAN(""), arena, b,
+				       &view) == 0);
+	for (unsigned i = 0; i < MR_SPAM_FAMILIES; i++) {
+		const struct mr_spam_list *l = &a->family[i], *m = &b->family[i];
+
+		MR_NEED(t, l->count == m->count);
+		MR_CHECK(t, memcmp(l->key, m->key, l->count * sizeof(*l->key)) == 0);
+	}
 }
 
 /* "%61" in a path is the letter it stands for; what is no letter or digit stays. */

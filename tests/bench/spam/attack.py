@@ -14,6 +14,7 @@ import base64
 import email
 import email.generator
 import email.header
+import email.message
 import email.policy
 import hashlib
 import html
@@ -235,6 +236,22 @@ def words_running(rng, pool, kind, text, memo):
     return words_visible(rng, pool, kind, text, memo)
 
 
+def words_alternative(rng, pool, kind, text, memo):
+    """In the text/plain that nobody sees who sees the text/html beside it."""
+    if kind == "html":
+        return text
+    return text + "\n\n" + good_words(rng, pool, memo) + "\n"
+
+
+def words_style(rng, pool, kind, text, memo):
+    """Hidden by a class that the style sheet hides."""
+    if kind == "plain":
+        return text
+    name = noise(rng, 6)
+    return into_body(text, "<style>.q%s { display: none; }</style>" % name,
+                     '<div class="q%s">%s</div>\n' % (name, good_words(rng, pool, memo)))
+
+
 def words_hidden(rng, pool, kind, text, memo):
     if kind == "plain":
         return text
@@ -283,6 +300,8 @@ ATTACKS = {
     "words-common": words_common,
     "words-running": words_running,
     "words-hidden": words_hidden,
+    "words-style": words_style,
+    "words-alternative": words_alternative,
     "whole-good": whole_good,
     "zero-width": on_text(zero_width),
     "look-alike": on_text(look_alike),
@@ -292,9 +311,23 @@ ATTACKS = {
     "encoded": on_html(entities, links=True),
 }
 # Attacks on HTML give mail that has none an HTML part: its text, as paragraphs.
-NEED_HTML = {"words-hidden", "comment-in-word", "encoded"}
+NEED_HTML = {"words-hidden", "words-style", "words-alternative", "comment-in-word", "encoded"}
 # What is done to the subject: its words too.
 SUBJECT = {"zero-width": zero_width, "look-alike": look_alike, "split-letters": split_letters}
+
+
+def add_alternative(part):
+    """A text/html becomes a multipart/alternative of an empty text/plain and itself."""
+    plain, own = email.message.Message(), email.message.Message()
+    plain["Content-Type"] = 'text/plain; charset="us-ascii"'
+    plain.set_payload("")
+    for name in ("Content-Type", "Content-Transfer-Encoding"):
+        if name in part:
+            own[name] = part[name]
+            del part[name]
+    own._payload = part._payload  # as it is: get_payload() would decode what is not ASCII
+    part["Content-Type"] = 'multipart/alternative; boundary="=_alternative_="'
+    part.set_payload([plain, own])
 
 
 def set_subject(msg, rng, attack):
@@ -326,6 +359,10 @@ def attacked(data, attack, pool, rng, number):
             parts[0].set_type("text/html")
         else:
             parts[0]["Content-Type"] = 'text/html; charset="utf-8"'
+    if attack == "words-alternative" and all(p.get_content_type() == "text/html" for p in parts):
+        for part in parts[:1]:
+            add_alternative(part)
+        parts = parts_of(msg)
     for part in parts if attack != "none" else ():
         kind = part.get_content_subtype()
         text = text_of(part)
@@ -352,7 +389,7 @@ def write_all(attack, spam, pool, out, seed):
         try:
             data = attacked(data, attack, pool, rng, number)
         except (UnicodeError, LookupError, KeyError, TypeError, AttributeError, ValueError) as e:
-            print("attack: %s: %s stays as it is: %r" % (attack, path, e), file=sys.stderr)
+            print("attack: %s: %s stays as it is: %.60r" % (attack, path, e), file=sys.stderr)
         name = os.path.join(out, "%06d.eml" % number)
         with open(name, "wb") as f:
             f.write(data)
