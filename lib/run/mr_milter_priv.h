@@ -76,6 +76,7 @@ struct mr_message {
 	uint64_t size; /* bytes that the MTA sent, stored or not */
 	int64_t busy_us; /* spent in the stage */
 	bool in_body;
+	bool header_whole; /* the spool took all of the header */
 	int err; /* why it cannot be read, or 0 */
 };
 

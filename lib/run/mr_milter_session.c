@@ -137,7 +137,8 @@ void mr_message_eoh(struct mr_message *m)
 	m->in_body = true;
 	err = mr_spool_add(&m->spool, MR_SPAN("\r\n"));
 	if (err < 0)
-		failed(m, err);
+		failed(m, err); /* the spool's errors stay: of any field before, too */
+	m->header_whole = err == 0;
 	m->header_size = mr_spool_size(&m->spool);
 	m->size += 2;
 }
@@ -179,7 +180,16 @@ void mr_message_decide(struct mr_message *m)
 	}
 	if (m->err < 0 && raw.len > m->header_size)
 		raw = mr_span_sub(raw, 0, m->header_size);
-	mr_step_message(mr_daemon.milter->stage, &m->ctx, &m->env, raw, m->err, &m->acts);
+	/*
+	 * A stage that lets mail pass where it cannot decide must still remove what forges its verdict:
+	 * of a header that was not kept whole it would miss what came after the hole.
+	 */
+	if (m->header_whole && raw.len >= m->header_size) {
+		mr_step_message(mr_daemon.milter->stage, &m->ctx, &m->env, raw, m->err, &m->acts);
+	} else {
+		mr_step_tempfail(&m->acts);
+		m->acts.err = m->err;
+	}
 	m->busy_us = now_us() - began_us;
 }
 

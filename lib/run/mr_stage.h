@@ -75,9 +75,9 @@ struct mr_stage {
 		    struct mr_actions *acts);
 	int (*message)(struct mr_ctx *ctx, const struct mr_mail *mail, struct mr_actions *acts);
 	/* A hook returned err, or the message could not be kept (MR_ENOMEM, or what the file system
-	 * says; mail->msg is its header as far as that was kept, or NULL) or is larger than
-	 * message_size_max (MR_ELIMIT; mail->msg is its header alone). acts is
-	 * empty. Called at the end of the message. NULL, or an error again: the message is tempfailed
+	 * says; mail->msg is its whole header, or NULL where there was no memory to parse it) or is
+	 * larger than message_size_max (MR_ELIMIT; mail->msg is its header alone). Where not even the
+	 * header could be kept, the runner tempfails without asking. acts is empty. Called at the end of the message. NULL, or an error again: the message is tempfailed
 	 * (451 4.7.1). */
 	int (*failed)(struct mr_ctx *ctx, const struct mr_mail *mail, int err,
 		      struct mr_actions *acts);

@@ -233,7 +233,8 @@ static int spam_message(struct mr_ctx *ctx, const struct mr_mail *mail, struct m
 /*
  * Mail flows, and says that nobody looked at it; mail of our own users says nothing. But what claims
  * our verdict more often than an MTA can be told to take away would claim it still behind us, and
- * waiting would not change that (RFC 3463 3.7: 5.6.0).
+ * waiting would not change that (RFC 3463 3.7: 5.6.0). A header that nobody could look at may hold
+ * such a claim: that mail waits.
  */
 static int spam_failed(struct mr_ctx *ctx, const struct mr_mail *mail, int err,
 		       struct mr_actions *acts)
@@ -241,9 +242,11 @@ static int spam_failed(struct mr_ctx *ctx, const struct mr_mail *mail, int err,
 	char status[100];
 
 	mr_metrics_add(ctx->metrics, M_UNSCORED, 1);
+	if (mail->msg == NULL)
+		return err;
 	snprintf(status, sizeof(status), "Unknown, unscored: %s " MR_SPAM_MARK,
 		 err == MR_ELIMIT ? "too large" : mr_err_text(err)); /* short texts of ours */
-	err = mail->msg != NULL ? remove_foreign(ctx, mail, acts) : 0;
+	err = remove_foreign(ctx, mail, acts);
 	if (err == MR_ELIMIT)
 		return mr_act_reject(acts, "5.6.0", FORGERIES);
 	if (err < 0 || has_logged_in(mail))

@@ -437,6 +437,45 @@ MR_TEST(milter_not_kept)
 	finish(t, &f);
 }
 
+/*
+ * A spool that fails inside the header: a forged field behind the hole could not be removed, so the
+ * mail waits, whatever the stage would do. What fits in memory needs no spool.
+ */
+MR_TEST(milter_header_not_kept)
+{
+	static const struct {
+		size_t fields;
+		const char *want;
+	} rows[] = {
+		{ 80, "reply 451 4.7.1 Not decided; please try again later\n" },
+		{ 10, "delete 1 X-Note\ninsert 0 X-Note: seen 1058 by 1\ncontinue\n" },
+	};
+	MR_AUTO(mr_arena) *arena = NULL;
+	const struct rlimit limit = { .rlim_cur = 0, .rlim_max = 0 };
+	struct fixture f;
+
+	SKIP_OOM(t);
+	MR_NEED(t, (arena = mr_arena_new(1u << 20)) != NULL);
+	signal(SIGXFSZ, SIG_IGN);
+	MR_NEED(t, begin_with(t, &f, "spool_memory_max = 4096", NULL, MR_MTA_STEPS));
+	MR_NEED(t, prlimit(f.proc.pid, RLIMIT_FSIZE, &limit, NULL) == 0);
+	for (size_t i = 0; i < MR_COUNT(rows); i++) {
+		const char *text = "";
+		struct mr_mta_mail mail;
+
+		t->row = (long)i;
+		for (size_t n = 0; text && n < rows[i].fields; n++)
+			text = mr_arena_printf(arena, "%sX-Long: %090zu\r\n", text, n); /* 100 */
+		mail = mail_of(mr_arena_printf(arena, "%sX-Note: forged\r\n\r\n%040d", text, 0));
+		if (i == 0)
+			MR_NEED(t, mr_mta_connect(&f.mta, &mail, &f.said) == 0);
+		check_mail(t, &f, &mail,
+			   mr_arena_printf(arena, "mail continue\nrcpt continue\nrcpt continue\n%s",
+					   rows[i].want));
+	}
+	finish(t, &f);
+}
+
 /* A message ends with the state that it began with; the next one has the new one. */
 MR_TEST(milter_reload)
 {
