@@ -70,7 +70,7 @@ void mr_spam_consensus_add(struct mr_spam_consensus *c, const struct mr_spam_cor
 			struct mr_spam_change change = voice->change[i][k];
 			struct said *s = &c->said[i][change.slot];
 
-			if (s->count == VOICES_MAX)
+			if (change.by == 0 || s->count == VOICES_MAX)
 				continue;
 			c->touched[i][change.slot / 64] |= 1ull << change.slot % 64;
 			s->sum += change.by;

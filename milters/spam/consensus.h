@@ -3,7 +3,9 @@
  * model. Of each weight the strongest change upwards and the strongest downwards are left out, and
  * what counts is the mean of the rest. So what one voice says alone changes nothing, however often it
  * says it; where two say the same, the weaker of them counts; and one voice more, whatever it says,
- * can move a weight only within what others said of it.
+ * can move a weight only within what others said of it. That leaves what one voice says of very many
+ * weights in one direction, a little of each; so a voice that is added says nothing of good mail as a
+ * whole (mr_spam_correct_level()), and the threshold does not move by what is agreed.
  *
  * The order of voices does not matter: sums are whole numbers. One thread at a time.
  */

@@ -69,32 +69,72 @@ static int cut_at(const struct mr_spam_correction *k, uint32_t *size_out, uint32
 	return 0;
 }
 
-double mr_spam_correct_drift(const struct mr_spam_model *model, const struct mr_spam_correction *k)
+/* The change that the reference's next slot meets, or NULL. References rise as changes do, so that at
+ * goes on from where it is; where one does not, it begins again, and finds it all the same. */
+static struct mr_spam_change *meet(const struct mr_spam_correction *k, struct mr_spam_reference r,
+				   uint32_t at[MR_SPAM_TABLES])
 {
-	double moved = 0;
+	struct mr_spam_change *change = k->change[r.table];
+	uint32_t count = k->count[r.table], n = at[r.table];
 
-	for (unsigned i = 0; i < MR_SPAM_TABLES; i++)
-		moved += k->bias[i];
+	if (n > 0 && change[n - 1].slot >= r.slot)
+		n = 0;
+	while (n < count && change[n].slot < r.slot)
+		n++;
+	at[r.table] = n;
+	return n < count && change[n].slot == r.slot ? &change[n] : NULL;
+}
+
+/* How far changes move the average good message, in log-odds; squares_out: the sum of the squares of
+ * its shares in what they change. */
+static double moved(const struct mr_spam_model *model, const struct mr_spam_correction *k,
+		    double *squares_out)
+{
+	uint32_t at[MR_SPAM_TABLES] = { 0 };
+	double sum = 0, squares = 0;
+
 	for (size_t i = 0; i < mr_spam_model_reference_count(model); i++) {
 		struct mr_spam_reference r = mr_spam_model_reference(model, i);
-		uint32_t low = 0, high = k->count[r.table];
+		const struct mr_spam_change *change = meet(k, r, at);
 
-		while (low < high) {
-			uint32_t middle = low + (high - low) / 2;
-
-			if (k->change[r.table][middle].slot < r.slot)
-				low = middle + 1;
-			else
-				high = middle;
-		}
-		if (low < k->count[r.table] && k->change[r.table][low].slot == r.slot)
-			moved += r.share * k->change[r.table][low].by * MR_SPAM_UNIT;
+		if (change == NULL)
+			continue;
+		sum += r.share * change->by * MR_SPAM_UNIT;
+		squares += r.share * r.share;
 	}
-	return moved;
+	*squares_out = squares;
+	return sum;
+}
+
+double mr_spam_correct_drift(const struct mr_spam_model *model, const struct mr_spam_correction *k)
+{
+	double squares, sum = moved(model, k, &squares);
+
+	for (unsigned i = 0; i < MR_SPAM_TABLES; i++)
+		sum += k->bias[i];
+	return sum;
+}
+
+void mr_spam_correct_level(const struct mr_spam_model *model, struct mr_spam_correction *k)
+{
+	uint32_t at[MR_SPAM_TABLES] = { 0 };
+	double squares, sum = moved(model, k, &squares);
+
+	k->threshold = 0;
+	for (unsigned i = 0; i < MR_SPAM_TABLES; i++)
+		k->bias[i] = 0;
+	for (size_t i = 0; i < mr_spam_model_reference_count(model) && squares > 0; i++) {
+		struct mr_spam_reference r = mr_spam_model_reference(model, i);
+		struct mr_spam_change *change = meet(k, r, at);
+		double by = sum * r.share / squares / MR_SPAM_UNIT;
+
+		if (change != NULL)
+			change->by -= (int32_t)(by + (by < 0 ? -0.5 : 0.5));
+	}
 }
 
 int mr_spam_correct_bytes(const struct mr_spam_model *model, const struct mr_spam_correction *delta,
-			  struct mr_buf *out)
+			  bool level, struct mr_buf *out)
 {
 	struct mr_spam_correction k = *delta;
 	uint32_t size, of_size, at = 0;
@@ -108,7 +148,7 @@ int mr_spam_correct_bytes(const struct mr_spam_model *model, const struct mr_spa
 			struct mr_spam_change c = delta->change[i][n];
 			uint32_t by = size_of(c.by);
 
-			if (by < size || (by == size && of_size == 0))
+			if (by == 0 || by < size || (by == size && of_size == 0))
 				continue;
 			of_size -= by == size;
 			k.change[i][k.count[i]++] = c;
@@ -116,7 +156,7 @@ int mr_spam_correct_bytes(const struct mr_spam_model *model, const struct mr_spa
 		at += k.count[i];
 	}
 	if (err == 0) {
-		k.threshold = mr_spam_correct_drift(model, &k);
+		k.threshold = level ? mr_spam_correct_drift(model, &k) : delta->threshold;
 		err = mr_spam_correction_write(&k, out);
 	}
 	mr_free(kept);
@@ -168,7 +208,8 @@ int mr_spam_correct_sum(const struct mr_spam_model *model, const struct mr_spam_
 	}
 	k.spam_count += a->spam_count;
 	k.ham_count += a->ham_count;
-	err = mr_spam_correct_bytes(model, &k, out);
+	k.threshold += a->threshold;
+	err = mr_spam_correct_bytes(model, &k, false, out);
 	mr_free(change);
 	return err;
 }
@@ -232,7 +273,7 @@ int mr_spam_correct(struct mr_store *store, struct mr_spam_trainer *trainer,
 		err = mr_store_correction_remove(store, user);
 		return err == MR_ENOENT ? 0 : err;
 	}
-	if ((err = mr_spam_correct_bytes(&view, &delta, &bytes)) < 0 ||
+	if ((err = mr_spam_correct_bytes(&view, &delta, true, &bytes)) < 0 ||
 	    (err = mr_store_correction_put(store, user, now_s, mr_buf_span(&bytes))) < 0)
 		return err;
 	return n;

@@ -23,20 +23,27 @@ MR_MUST_USE int mr_spam_correct_delta(struct mr_store *store, struct mr_spam_tra
 				      size_t *skipped_inout, struct mr_spam_correction *delta_out);
 
 /*
- * The strongest MR_SPAM_CORRECTION_MAX changes of delta, with the threshold moved by what they move in
- * known good mail, as bytes. MR_ENOMEM, MR_ELIMIT (out's).
+ * The strongest MR_SPAM_CORRECTION_MAX changes of delta as bytes. level: the threshold moves by what
+ * those move in known good mail; else it is delta's. MR_ENOMEM, MR_ELIMIT (out's).
  */
 MR_MUST_USE int mr_spam_correct_bytes(const struct mr_spam_model *model,
-				      const struct mr_spam_correction *delta, struct mr_buf *out);
-
-/* The same of the sum of two. */
+				      const struct mr_spam_correction *delta, bool level,
+				      struct mr_buf *out);
+/* The same of the sum of two, whose thresholds are added. */
 MR_MUST_USE int mr_spam_correct_sum(const struct mr_spam_model *model,
 				    const struct mr_spam_correction *a,
 				    const struct mr_spam_correction *b, struct mr_buf *out);
 
-/* By how much a correction without start moves the average good message, in log-odds. */
+/* By how much a correction, read or not, moves the average good message, in log-odds. */
 double mr_spam_correct_drift(const struct mr_spam_model *model,
 			     const struct mr_spam_correction *delta);
+
+/*
+ * Take out of delta what it says of good mail as a whole: afterwards it moves the average good message
+ * by nothing, but for rounding, nor biases or the threshold. What is left is what it says of some mail
+ * as against other. Changes may become 0.
+ */
+void mr_spam_correct_level(const struct mr_spam_model *model, struct mr_spam_correction *delta);
 
 /*
  * Make a user's correction on top of model and of his domain's correction, and put it into the

@@ -151,13 +151,16 @@ static size_t domain_end(const struct build *b, size_t at)
 
 /* -- what they agree on ----------------------------------------------------------------------- */
 
-static int delta_of(struct build *b, const struct mr_spam_model *model, const struct owner *o,
-		    struct mr_spam_correction *delta_out)
+/* What one owner says to others. */
+static int voice_of(struct build *b, const struct owner *o, struct mr_spam_correction *voice_out)
 {
 	size_t skipped = 0; /* counted once, when corrections are made */
+	int err = mr_spam_correct_delta(b->what->store, b->trainer, &b->model, o->name, &skipped,
+					voice_out);
 
-	return mr_spam_correct_delta(b->what->store, b->trainer, model, o->name, &skipped,
-				     delta_out);
+	if (err >= 0)
+		mr_spam_correct_level(&b->model, voice_out);
+	return err;
 }
 
 /* What the users of one domain, from `at` up to end, say; its voice is the mean of theirs. */
@@ -167,11 +170,11 @@ static int domain_voice(struct build *b, size_t at, size_t end)
 	int err = 0;
 
 	if (end - at == 1) {
-		err = delta_of(b, &b->model, &b->owner[at], &voice);
+		err = voice_of(b, &b->owner[at], &voice);
 	} else {
 		mr_spam_consensus_clear(b->domain);
 		for (; at < end && err >= 0; at++) {
-			if ((err = delta_of(b, &b->model, &b->owner[at], &voice)) >= 0)
+			if ((err = voice_of(b, &b->owner[at], &voice)) >= 0)
 				mr_spam_consensus_add(b->domain, &voice);
 		}
 		if (err >= 0)
@@ -207,10 +210,7 @@ static int changed_weights(const struct build *b, const struct mr_spam_correctio
 	return 0;
 }
 
-/*
- * What users agree on goes into the model. The threshold goes where known good mail goes by it: users
- * who teach spam alone move all mail up, and what is decided must stay.
- */
+/* What users agree on goes into the model; the threshold stays. */
 static int add_agreed(struct build *b)
 {
 	MR_AUTO_BUF bytes = MR_BUF(MR_SPAM_MODEL_SIZE_MAX);
@@ -222,7 +222,6 @@ static int add_agreed(struct build *b)
 	if ((err = mr_spam_consensus_get(b->world, false, &agreed)) < 0 ||
 	    (err = changed_weights(b, &agreed, &weights)) < 0)
 		return err;
-	m.threshold += mr_spam_correct_drift(&b->model, &agreed);
 	m.user_count = (uint32_t)b->done.user_lessons;
 	m.voices = (uint32_t)b->done.voices;
 	for (unsigned i = 0; i < MR_SPAM_TABLES; i++)
@@ -259,13 +258,14 @@ static int add_own(struct build *b, const struct owner *self,
 
 	if (arena == NULL)
 		return MR_ENOMEM;
-	if ((err = mr_spam_correct_bytes(&b->model, agreed, &bytes)) < 0 ||
+	if ((err = mr_spam_correct_bytes(&b->model, agreed, false, &bytes)) < 0 ||
 	    (err = mr_spam_correction_read(mr_buf_span(&bytes), arena, &below)) < 0)
 		return err;
 	view = mr_spam_model_corrected(&b->model, &below, 1);
 	if ((err = mr_spam_correct_delta(b->what->store, b->trainer, &view, self->name,
 					 &b->done.skipped, &own)) < 0)
 		return err;
+	own.threshold = mr_spam_correct_drift(&view, &own);
 	return mr_spam_correct_sum(&b->model, &below, &own, out);
 }
 
@@ -278,15 +278,16 @@ static int domain_bytes(struct build *b, size_t at, size_t end, struct mr_buf *o
 
 	mr_spam_consensus_clear(b->domain);
 	for (size_t i = at + (self != NULL); i < end && err >= 0; i++) {
-		if ((err = delta_of(b, &b->model, &b->owner[i], &delta)) >= 0)
+		if ((err = voice_of(b, &b->owner[i], &delta)) >= 0)
 			mr_spam_consensus_add(b->domain, &delta);
 	}
 	if (err < 0 || (err = mr_spam_consensus_get(b->domain, false, &delta)) < 0)
 		return err;
 	if (self != NULL)
 		return add_own(b, self, &delta, out);
-	return delta.count[0] + delta.count[1] == 0 ? 0
-						    : mr_spam_correct_bytes(&b->model, &delta, out);
+	return delta.count[0] + delta.count[1] == 0
+		       ? 0
+		       : mr_spam_correct_bytes(&b->model, &delta, false, out);
 }
 
 static int remove_correction(struct build *b, struct mr_span owner)

@@ -25,7 +25,7 @@ done
 for page in docs/man/*.[1-8] milters/*/*.[1-8] lda/*/*.[1-8]; do
 	put_text "$page" "$prefix/share/man/man${page##*.}"
 done
-for unit in conf/systemd/*.service; do
+for unit in conf/systemd/*.service conf/systemd/*.timer; do
 	put_text "$unit" "$prefix/lib/systemd/system"
 done
 for file in conf/sysusers.d/*.conf; do put 0644 "$file" "$prefix/lib/sysusers.d"; done
@@ -67,7 +67,7 @@ Installed below $prefix. Left to do, as root:
   $prefix/bin/millrace domain add example.org      # yours; millrace-lmtpd needs the store that this makes
   $prefix/bin/millrace user add alice@example.org
   systemctl daemon-reload
-  systemctl enable --now millrace-spam millrace-lmtpd
+  systemctl enable --now millrace-spam millrace-lmtpd millrace-spam-rebuild.timer
   usermod -aG millrace-spam,millrace-mail postfix        # or the user of your MTA
 Lines for Postfix, sendmail and Dovecot: $doc/{postfix,sendmail,dovecot}
 END

@@ -1,0 +1,169 @@
+/* What several teachers agree on, and what becomes of it on the way into a correction. */
+#include "milters/spam/consensus.h"
+
+#include "lib/base/mr_err.h"
+#include "milters/spam/correct.h"
+#include "tests/unit/mr_test.h"
+
+#define BITS MR_SPAM_TABLE_BITS_MIN
+static const uint32_t bits[MR_SPAM_TABLES] = { BITS, BITS };
+static int16_t zeros[MR_SPAM_TABLES << BITS];
+
+/* One voice: a change of slot 5 of the second table. */
+static void say(struct mr_spam_consensus *c, int32_t by)
+{
+	struct mr_spam_change change = { 5, by };
+	struct mr_spam_correction voice = { .bits = { BITS, BITS },
+					    .count = { 0, 1 },
+					    .change = { NULL, &change } };
+
+	mr_spam_consensus_add(c, &voice);
+}
+
+MR_TEST(spam_consensus_by_hand)
+{
+	static const struct {
+		int32_t said[5]; /* up to the first 0 */
+		int32_t agreed, mean;
+	} rows[] = {
+		{ { 0 }, 0, 0 },
+		{ { 4 }, 0, 4 }, /* alone */
+		{ { 4, 6 }, 4, 5 }, /* the strongest is left out */
+		{ { 6, 4 }, 4, 5 }, /* whoever comes first */
+		{ { 4, 6, 8 }, 5, 6 },
+		{ { -3, -5 }, -3, -4 },
+		{ { 4, -6 }, 0, -1 }, /* the strongest of each side */
+		{ { 4, 6, -6 }, 4, 1 },
+		{ { -4, -5, -8 }, -4, -5 }, /* -4.5 and -5.67, cut towards 0 */
+		{ { 7, 7, 7, 1000 }, 7, 255 }, /* one who shouts */
+		{ { 7, 7, 7, -1000 }, 7, -244 }, /* the other way round; -244.75 */
+	};
+	MR_AUTO(mr_spam_consensus) *c = mr_spam_consensus_new(bits);
+	struct mr_spam_correction k;
+
+	MR_NEED(t, c != NULL);
+	for (size_t i = 0; i < MR_COUNT(rows); i++) {
+		t->row = (long)i;
+		mr_spam_consensus_clear(c);
+		for (size_t n = 0; n < MR_COUNT(rows[i].said) && rows[i].said[n] != 0; n++)
+			say(c, rows[i].said[n]);
+		MR_NEED(t, mr_spam_consensus_get(c, false, &k) == 0);
+		MR_CHECK_INT(t, rows[i].agreed != 0, k.count[1]);
+		MR_CHECK_INT(t, 0, k.count[0]);
+		if (k.count[1] > 0) {
+			MR_CHECK_INT(t, 5, k.change[1][0].slot);
+			MR_CHECK_INT(t, rows[i].agreed, k.change[1][0].by);
+		}
+		MR_NEED(t, mr_spam_consensus_get(c, true, &k) == 0);
+		MR_CHECK_INT(t, rows[i].mean, k.count[1] > 0 ? k.change[1][0].by : 0);
+	}
+}
+
+/* More voices than count: sums do not wrap. */
+MR_TEST(spam_consensus_of_very_many)
+{
+	MR_AUTO(mr_spam_consensus) *c = mr_spam_consensus_new(bits);
+	struct mr_spam_correction k;
+
+	MR_NEED(t, c != NULL);
+	for (unsigned i = 0; i < 20000; i++)
+		say(c, MR_SPAM_CORRECTION_BY_MAX);
+	MR_CHECK_INT(t, 20000, mr_spam_consensus_voices(c));
+	MR_NEED(t, mr_spam_consensus_get(c, false, &k) == 0);
+	MR_CHECK_INT(t, MR_SPAM_CORRECTION_BY_MAX, k.count[1] > 0 ? k.change[1][0].by : 0);
+}
+
+/* A model whose average good message has shares 0.5 of slot 1, 0.25 of slot 2, and 1 of slot 9. */
+static struct mr_spam_model model_of(struct mr_buf *reference)
+{
+	struct mr_spam_model m = { .weight = { zeros, zeros + (1 << BITS) },
+				   .bits = { BITS, BITS } };
+
+	mr_spam_reference_put(reference, 0, 1, 0.5);
+	mr_spam_reference_put(reference, 0, 2, 0.25);
+	mr_spam_reference_put(reference, 0, 9, 1.0);
+	m.reference = mr_buf_span(reference);
+	return m;
+}
+
+MR_TEST(spam_correct_level_by_hand)
+{
+	struct mr_spam_change change[] = { { 1, 1024 }, { 2, 1024 }, { 3, 77 } };
+	struct mr_spam_correction k = { .bits = { BITS, BITS },
+					.count = { 3, 0 },
+					.change = { change, change },
+					.bias = { 0.25, 0 },
+					.threshold = 1 };
+	MR_AUTO_BUF reference = MR_BUF(1000);
+	struct mr_spam_model m = model_of(&reference);
+
+	MR_NEED(t, mr_buf_err(&reference) == 0);
+	/* 0.5 * 1 + 0.25 * 1, and the bias */
+	MR_CHECK_NEAR(t, 1.0, mr_spam_correct_drift(&m, &k), 1e-9);
+	mr_spam_correct_level(&m, &k);
+	/* 0.75 along shares whose squares are 0.3125: 2.4 times each, 1.2 and 0.6, in 1/1024 */
+	MR_CHECK_INT(t, 1024 - 1229, change[0].by);
+	MR_CHECK_INT(t, 1024 - 614, change[1].by);
+	MR_CHECK_INT(t, 77, change[2].by); /* no part of good mail */
+	MR_CHECK_NEAR(t, 0, k.bias[0], 0);
+	MR_CHECK_NEAR(t, 0, k.threshold, 0);
+	MR_CHECK_NEAR(t, 0, mr_spam_correct_drift(&m, &k), 1e-9);
+	/* what touches nothing that is known of good mail stays as it is */
+	k.count[0] = 1;
+	change[0] = (struct mr_spam_change){ 3, 5 };
+	mr_spam_correct_level(&m, &k);
+	MR_CHECK_INT(t, 5, change[0].by);
+}
+
+/* Of too many changes the strongest are kept, and the threshold knows those alone. */
+MR_TEST(spam_correct_keeps_the_strongest)
+{
+	MR_AUTO(mr_arena) *arena = mr_arena_new((size_t)1 << 20);
+	MR_AUTO(mr_arena) *room = mr_arena_new(MR_SPAM_CORRECTION_ROOM);
+	MR_AUTO_BUF bytes = MR_BUF(MR_SPAM_CORRECTION_SIZE_MAX);
+	MR_AUTO_BUF reference = MR_BUF(1000);
+	struct mr_spam_model m = model_of(&reference);
+	struct mr_spam_correction k = { .bits = { 20, 20 } }, got;
+	uint32_t many = MR_SPAM_CORRECTION_MAX + 100;
+
+	MR_NEED(t, arena != NULL && room != NULL);
+	k.change[0] = mr_arena_array(arena, many, sizeof(*k.change[0]));
+	MR_NEED(t, k.change[0] != NULL);
+	/* slots 1 to many; all by 3, but for slot 1 by 2, and slot 2 by -500 */
+	for (uint32_t i = 0; i < many; i++)
+		k.change[0][i] = (struct mr_spam_change){ i + 1, i == 0 ? 2 : i == 1 ? -500 : 3 };
+	k.count[0] = many;
+	MR_NEED(t, mr_spam_correct_bytes(&m, &k, true, &bytes) == 0);
+	MR_NEED(t, mr_spam_correction_read(mr_buf_span(&bytes), room, &got) == 0);
+	MR_CHECK_INT(t, MR_SPAM_CORRECTION_MAX, got.count[0]);
+	MR_CHECK_INT(t, 0, mr_spam_correction_at(&got, 0, 1));
+	MR_CHECK_INT(t, -500, mr_spam_correction_at(&got, 0, 2));
+	/* of those by 3 the first ones: slot 3 to MAX + 1 */
+	MR_CHECK_INT(t, 3, mr_spam_correction_at(&got, 0, MR_SPAM_CORRECTION_MAX + 1));
+	MR_CHECK_INT(t, 0, mr_spam_correction_at(&got, 0, MR_SPAM_CORRECTION_MAX + 2));
+	/* -500 * 0.25 + 3 * 1, in 1/1024; rounded to one */
+	MR_CHECK_NEAR(t, -122.0 / 1024, got.threshold, 1e-9);
+}
+
+MR_TEST(spam_correct_sums)
+{
+	struct mr_spam_change a[] = { { 1, 5 }, { 4, 7 }, { 6, -2 } };
+	struct mr_spam_change z[] = { { 0, 1 }, { 4, -7 }, { 6, -3 }, { 8, 9 } };
+	struct mr_spam_correction x = { .bits = { BITS, BITS }, .threshold = 0.5 }, y = x, got;
+	MR_AUTO(mr_arena) *room = mr_arena_new(MR_SPAM_CORRECTION_ROOM);
+	MR_AUTO_BUF bytes = MR_BUF(MR_SPAM_CORRECTION_SIZE_MAX);
+	MR_AUTO_BUF reference = MR_BUF(1000);
+	struct mr_spam_model m = model_of(&reference);
+	static const int32_t want[] = { 1, 5, 0, 0, 0, 0, -5, 0, 9 };
+
+	x.change[0] = a;
+	x.count[0] = MR_COUNT(a);
+	y.change[0] = z;
+	y.count[0] = MR_COUNT(z);
+	MR_NEED(t, room != NULL && mr_spam_correct_sum(&m, &x, &y, &bytes) == 0);
+	MR_NEED(t, mr_spam_correction_read(mr_buf_span(&bytes), room, &got) == 0);
+	MR_CHECK_INT(t, 4, got.count[0]); /* what cancels out is no change */
+	for (uint32_t i = 0; i < MR_COUNT(want); i++)
+		MR_CHECK_INT(t, want[i], mr_spam_correction_at(&got, 0, i));
+	MR_CHECK_NEAR(t, 1.0, got.threshold, 0);
+}
