@@ -24,7 +24,7 @@ static int gather_lesson(void *arg, const struct mr_lesson *l)
 }
 
 int mr_spam_correct_delta(struct mr_store *store, struct mr_spam_trainer *trainer,
-			  const struct mr_spam_model *model, struct mr_span teacher,
+			  const struct mr_spam_model *model, struct mr_span teacher, bool insist,
 			  size_t *skipped_inout, struct mr_spam_correction *delta_out)
 {
 	struct gather g = { trainer, 0 };
@@ -33,7 +33,7 @@ int mr_spam_correct_delta(struct mr_store *store, struct mr_spam_trainer *traine
 	mr_spam_trainer_clear(trainer);
 	if ((err = mr_store_lesson_each_of(store, teacher, MR_SPAM_OWNER_LESSONS_MAX, gather_lesson,
 					   &g)) < 0 ||
-	    (err = mr_spam_trainer_delta(trainer, model, delta_out)) < 0)
+	    (err = mr_spam_trainer_delta(trainer, model, insist, delta_out)) < 0)
 		return err;
 	*skipped_inout += g.skipped;
 	return (int)mr_spam_trainer_count(trainer);
@@ -85,51 +85,54 @@ static struct mr_spam_change *meet(const struct mr_spam_correction *k, struct mr
 	return n < count && change[n].slot == r.slot ? &change[n] : NULL;
 }
 
-/* How far changes move the average good message, in log-odds; squares_out: the sum of the squares of
- * its shares in what they change. */
-static double moved(const struct mr_spam_model *model, const struct mr_spam_correction *k,
-		    double *squares_out)
+/* How far changes move the average good message, in log-odds of each table; squares: the sum of the
+ * squares of its shares in what they change. */
+static void moved(const struct mr_spam_model *model, const struct mr_spam_correction *k,
+		  double sum[MR_SPAM_TABLES], double squares[MR_SPAM_TABLES])
 {
 	uint32_t at[MR_SPAM_TABLES] = { 0 };
-	double sum = 0, squares = 0;
 
+	for (unsigned i = 0; i < MR_SPAM_TABLES; i++)
+		sum[i] = squares[i] = 0;
 	for (size_t i = 0; i < mr_spam_model_reference_count(model); i++) {
 		struct mr_spam_reference r = mr_spam_model_reference(model, i);
 		const struct mr_spam_change *change = meet(k, r, at);
 
 		if (change == NULL)
 			continue;
-		sum += r.share * change->by * MR_SPAM_UNIT;
-		squares += r.share * r.share;
+		sum[r.table] += r.share * change->by * MR_SPAM_UNIT;
+		squares[r.table] += r.share * r.share;
 	}
-	*squares_out = squares;
-	return sum;
 }
 
 double mr_spam_correct_drift(const struct mr_spam_model *model, const struct mr_spam_correction *k)
 {
-	double squares, sum = moved(model, k, &squares);
+	double sum[MR_SPAM_TABLES], squares[MR_SPAM_TABLES], all = 0;
 
+	moved(model, k, sum, squares);
 	for (unsigned i = 0; i < MR_SPAM_TABLES; i++)
-		sum += k->bias[i];
-	return sum;
+		all += sum[i] + k->bias[i];
+	return all;
 }
 
 void mr_spam_correct_level(const struct mr_spam_model *model, struct mr_spam_correction *k)
 {
+	double sum[MR_SPAM_TABLES], squares[MR_SPAM_TABLES];
 	uint32_t at[MR_SPAM_TABLES] = { 0 };
-	double squares, sum = moved(model, k, &squares);
 
+	moved(model, k, sum, squares);
 	k->threshold = 0;
 	for (unsigned i = 0; i < MR_SPAM_TABLES; i++)
 		k->bias[i] = 0;
-	for (size_t i = 0; i < mr_spam_model_reference_count(model) && squares > 0; i++) {
+	for (size_t i = 0; i < mr_spam_model_reference_count(model); i++) {
 		struct mr_spam_reference r = mr_spam_model_reference(model, i);
 		struct mr_spam_change *change = meet(k, r, at);
-		double by = sum * r.share / squares / MR_SPAM_UNIT;
+		double by;
 
-		if (change != NULL)
-			change->by -= (int32_t)(by + (by < 0 ? -0.5 : 0.5));
+		if (change == NULL || squares[r.table] == 0) /* a share may be 0 */
+			continue;
+		by = sum[r.table] * r.share / squares[r.table] / MR_SPAM_UNIT;
+		change->by -= (int32_t)(by + (by < 0 ? -0.5 : 0.5));
 	}
 }
 
@@ -267,7 +270,8 @@ int mr_spam_correct(struct mr_store *store, struct mr_spam_trainer *trainer,
 	if ((n = mr_spam_corrections_get(store, domain_of(user), arena, &below, NULL)) < 0)
 		return n;
 	view = mr_spam_model_corrected(model, &below, (unsigned)n);
-	if ((n = mr_spam_correct_delta(store, trainer, &view, user, skipped_inout, &delta)) < 0)
+	if ((n = mr_spam_correct_delta(store, trainer, &view, user, true, skipped_inout, &delta)) <
+	    0)
 		return n;
 	if (n == 0) {
 		err = mr_store_correction_remove(store, user);

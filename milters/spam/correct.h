@@ -15,12 +15,14 @@
 
 /*
  * What teacher's lessons change in model, all of it; *delta_out lives in trainer until its next call.
+ * insist: as mr_spam_trainer_delta() has it.
  * skipped_inout counts lessons that can't be used: of another version, or damaged. Returns the number
  * of lessons, or an error of mr_store.h or train.h.
  */
 MR_MUST_USE int mr_spam_correct_delta(struct mr_store *store, struct mr_spam_trainer *trainer,
 				      const struct mr_spam_model *model, struct mr_span teacher,
-				      size_t *skipped_inout, struct mr_spam_correction *delta_out);
+				      bool insist, size_t *skipped_inout,
+				      struct mr_spam_correction *delta_out);
 
 /*
  * The strongest MR_SPAM_CORRECTION_MAX changes of delta as bytes. level: the threshold moves by what

@@ -155,8 +155,8 @@ static size_t domain_end(const struct build *b, size_t at)
 static int voice_of(struct build *b, const struct owner *o, struct mr_spam_correction *voice_out)
 {
 	size_t skipped = 0; /* counted once, when corrections are made */
-	int err = mr_spam_correct_delta(b->what->store, b->trainer, &b->model, o->name, &skipped,
-					voice_out);
+	int err = mr_spam_correct_delta(b->what->store, b->trainer, &b->model, o->name, false,
+					&skipped, voice_out);
 
 	if (err >= 0)
 		mr_spam_correct_level(&b->model, voice_out);
@@ -262,7 +262,7 @@ static int add_own(struct build *b, const struct owner *self,
 	    (err = mr_spam_correction_read(mr_buf_span(&bytes), arena, &below)) < 0)
 		return err;
 	view = mr_spam_model_corrected(&b->model, &below, 1);
-	if ((err = mr_spam_correct_delta(b->what->store, b->trainer, &view, self->name,
+	if ((err = mr_spam_correct_delta(b->what->store, b->trainer, &view, self->name, true,
 					 &b->done.skipped, &own)) < 0)
 		return err;
 	own.threshold = mr_spam_correct_drift(&view, &own);

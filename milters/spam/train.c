@@ -217,6 +217,12 @@ static void passes(struct mr_spam_trainer *t, unsigned count, unsigned without)
 	}
 }
 
+void mr_spam_train_push(struct mr_spam_trainer *t, double error)
+{
+	step(t, 0, mr_spam_sigmoid(mr_spam_train_lean(t, 0)) + error, RATE_WORD);
+	step(t, 1, mr_spam_sigmoid(mr_spam_train_lean(t, 1)) + error, RATE_GRAM);
+}
+
 void mr_spam_train_all(struct mr_spam_trainer *t)
 {
 	passes(t, PASSES, FOLDS);

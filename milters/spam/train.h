@@ -64,10 +64,13 @@ MR_MUST_USE int mr_spam_trainer_step(struct mr_spam_trainer *t, const struct mr_
 
 /*
  * What the lessons at hand change in model (which may be seen through corrections): all weights, the
- * biases, the threshold. The changes live in t until its next call. MR_ENOMEM.
+ * biases, the threshold. insist: they are moved on until each is on its side of the threshold by a
+ * point, or MR_SPAM_INSIST_MAX times: who taught a message wants it to be where he said. The
+ * changes live in t until its next call. MR_ENOMEM.
  */
+#define MR_SPAM_INSIST_MAX 10
 struct mr_spam_correction;
 MR_MUST_USE int mr_spam_trainer_delta(struct mr_spam_trainer *t, const struct mr_spam_model *model,
-				      struct mr_spam_correction *delta_out);
+				      bool insist, struct mr_spam_correction *delta_out);
 
 #endif

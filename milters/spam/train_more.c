@@ -127,7 +127,44 @@ static size_t collect(struct mr_spam_trainer *t, const struct mr_spam_model *mod
 	return n;
 }
 
-int mr_spam_trainer_delta(struct mr_spam_trainer *t, const struct mr_spam_model *model,
+/* Points by which a lesson is on its side; below 0 it is on the other. */
+static double margin(const struct mr_spam_trainer *t, bool spam, double threshold)
+{
+	double points = -threshold;
+
+	for (unsigned i = 0; i < MR_SPAM_TABLES; i++)
+		points += mr_spam_train_lean(t, i);
+	return spam ? points : -points;
+}
+
+/*
+ * Each model learns from its own error, and stops where it is sure; but what decides is their sum, and
+ * a threshold that known good mail moves. Whoever is not yet where he was said to be is moved by the
+ * error of the sum.
+ */
+static void insist_on(struct mr_spam_trainer *t, const struct mr_spam_model *model)
+{
+	bool moved = true;
+
+	for (unsigned round = 0; round < MR_SPAM_INSIST_MAX && moved; round++) {
+		double threshold = model->threshold + mr_spam_train_drift(t, model);
+
+		moved = false;
+		for (size_t n = 0; n < t->count; n++) {
+			const struct mr_spam_entry *e = &t->entry[n];
+			double by, error;
+
+			mr_spam_train_load(t, e);
+			if ((by = margin(t, e->spam, threshold)) >= 1)
+				continue;
+			error = 1 - mr_spam_sigmoid(by);
+			mr_spam_train_push(t, e->spam ? error : -error);
+			moved = true;
+		}
+	}
+}
+
+int mr_spam_trainer_delta(struct mr_spam_trainer *t, const struct mr_spam_model *model, bool insist,
 			  struct mr_spam_correction *delta_out)
 {
 	struct mr_spam_correction d = { .threshold = 0 };
@@ -140,6 +177,8 @@ int mr_spam_trainer_delta(struct mr_spam_trainer *t, const struct mr_spam_model 
 	if ((err = mr_spam_train_start(t, model)) < 0)
 		return err;
 	mr_spam_train_all(t);
+	if (insist)
+		insist_on(t, model);
 	mr_free(t->change);
 	t->change = NULL;
 	if ((err = touched_init(&s, t)) < 0)

@@ -46,6 +46,8 @@ double mr_spam_train_lean(const struct mr_spam_trainer *t, unsigned table);
 double mr_spam_sigmoid(double x);
 /* All passes over all lessons. */
 void mr_spam_train_all(struct mr_spam_trainer *t);
+/* Move all that speaks of the lesson at hand, by an error of our own: of the score as a whole. */
+void mr_spam_train_push(struct mr_spam_trainer *t, double error);
 /* By how much the lessons moved the average good message of the base. */
 double mr_spam_train_drift(const struct mr_spam_trainer *t, const struct mr_spam_model *base);
 /* The model file. stepped: the lessons come on top of those that base was made of. */

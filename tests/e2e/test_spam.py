@@ -232,3 +232,98 @@ def test_damage_is_said(build, mails, tmp_path):
     spam.run("rebuild")  # the lessons are whole, so the model can be
     assert spam.model.read_bytes() == whole
     spam.run("score", tmp_path / "nothing", code=1)
+
+
+class Host:
+    """One of several installations on one store, each with a model file of its own."""
+
+    def __init__(self, build, folder, name):
+        self.program, self.model = build / "bin/millrace", folder / f"{name}.model"
+        self.conf = folder / f"{name}.conf"
+        self.conf.write_text(f'spam_model = "{self.model}"\nstore = "sqlite:{folder}/store"\n'
+                             f'run_dir = "{folder}"\n')
+
+    def run(self, verb, *words, stdin=None, code=0):
+        done = subprocess.run([str(self.program), "-c", str(self.conf), "spam", verb, *map(str, words)],
+                              capture_output=True, text=True, check=False, input=stdin)
+        assert done.returncode == code, done.stderr
+        return done.stdout
+
+    def points(self, path, *words):
+        return float(self.run("score", *words, path).split("\t")[1])
+
+
+def test_two_installations_on_one_store(build, mails, tmp_path):
+    """They teach, change their minds and take back in different orders, and users teach on either; once
+    both have rebuilt, their models are equal, byte for byte."""
+    one, two = (Host(build, tmp_path, name) for name in ("one", "two"))
+    spam, ham = mails["spam"], mails["ham"]
+    one.run("learn", "--spam", *spam[:20], "--ham", *ham[:5])
+    two.run("learn", "--ham", *reversed(ham[5:20]), "--spam", spam[25])
+    one.run("learn", "--user", "ann@a.example", "--spam", *spam[20:25], ham[20])
+    two.run("learn", "--user", "bob@b.example", "--spam", *spam[20:25])
+    two.run("learn", "--ham", spam[0])             # and back again, on the other one
+    one.run("learn", "--spam", spam[0])
+    one.run("unlearn", spam[25])
+    two.run("unlearn", "--user", "ann@a.example", ham[20])
+    assert one.model.read_bytes() != two.model.read_bytes()
+    for host in (one, two):
+        out = host.run("rebuild")
+        assert out == f"made {host.model} from 40 lessons and 10 of users; 2 corrections\n"
+    assert one.model.read_bytes() == two.model.read_bytes()
+    assert one.run("lessons") == two.run("lessons")
+
+
+def test_a_users_lesson_is_his(build, mails, tmp_path):
+    """It counts for him at once, for nobody else, however often he says it; the operator sees who taught."""
+    host = Host(build, tmp_path, "one")
+    host.run("learn", "--ham", *mails["ham"][1:], "--spam", *mails["spam"][1:])
+    letter_, user = mails["ham"][0], ("--user", "Ann@A.example")
+    before = host.points(letter_)
+    assert before < 5 and host.points(letter_, *user) == before
+    model = host.model.read_bytes()
+    host.run("learn", *user, "--spam", letter_)
+    assert host.model.read_bytes() == model
+    assert host.points(letter_, *user) >= 5
+    assert host.points(letter_) == before == host.points(letter_, "--user", "bob@a.example")
+    assert "reasons" in host.run("explain", "--json", *user, letter_)
+    assert re.fullmatch(r"operator +29 spam +29 good, 0 to 0 days old\n"
+                        r"ann@a.example +1 spam +0 good, 0 to 0 days old\n", host.run("lessons"))
+    assert re.fullmatch(r"[0-9a-f]{64}  spam  \d{4}-\d\d-\d\dT[\d:]{8}Z  expires \d{4}-.*Z\n",
+                        host.run("lessons", *user))
+    host.run("rebuild")
+    assert host.points(letter_) == before
+    assert host.points(letter_, *user) >= 5
+    assert "took back 1 lesson\n" in host.run("unlearn", *user, letter_)
+    assert host.points(letter_, *user) == before
+    host.run("learn", "--user", "ann", "--spam", letter_, code=64)
+
+
+def test_a_step_and_a_rebuild(build, tmp_path):
+    """One lesson on top of many steps the model, which says so; a rebuild makes what teaching all at
+    once would have made."""
+    paths = {"spam": [], "ham": []}
+    for i in range(520):
+        kind = "spam" if i % 2 else "ham"
+        word = "lottery" if i % 2 else "meeting"
+        paths[kind].append(tmp_path / f"{i}.eml")
+        paths[kind][-1].write_text(f"Subject: {word} {i}\n\nThe {word} is number {i * i}.\n")
+    odd = tmp_path / "odd.eml"
+    odd.write_text("Subject: tulips\n\nBulbs of tulips, and of nothing else.\n")
+    one, two = Filter(build, tmp_path, "one"), Filter(build, tmp_path, "two")
+    one.run("learn", "--model", "empty", "--spam", *paths["spam"], "--ham", *paths["ham"])
+    built = one.digest()
+    assert '"stepped":true' in one.run("learn", "--json", "--spam", odd)
+    assert '"new":0' in one.run("learn", "--json", "--spam", odd)       # known: nothing moves
+    assert '"stepped":1,' in one.run("model", "--json")
+    assert "stepped    by 1 lesson since then" in one.run("model")
+    assert float(one.run("score", odd).split("\t")[1]) >= 5
+    two.run("learn", "--model", "empty", "--spam", odd, *paths["spam"], "--ham", *paths["ham"])
+    assert one.digest() != two.digest()
+    one.run("rebuild")
+    assert one.digest() == two.digest()
+    assert '"stepped":0,' in one.run("model", "--json")
+    one.run("unlearn", odd)                                              # a step, too
+    assert float(one.run("score", odd).split("\t")[1]) < 5
+    one.run("rebuild")
+    assert one.digest() == built

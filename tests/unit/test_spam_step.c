@@ -111,7 +111,7 @@ MR_TEST(spam_delta_is_a_step)
 
 	MR_NEED(t, trainer != NULL && f != NULL && arena != NULL);
 	MR_NEED(t, teach(trainer, f, 1, SPAM) == 0 && teach(trainer, f, 2, HAM) == 0);
-	MR_NEED(t, mr_spam_trainer_delta(trainer, &nothing, &delta) == 0);
+	MR_NEED(t, mr_spam_trainer_delta(trainer, &nothing, false, &delta) == 0);
 	MR_CHECK_INT(t, 1, delta.spam_count);
 	MR_CHECK_INT(t, 1, delta.ham_count);
 	/* twenty words and a gram of each message, if no two share a weight */
@@ -130,10 +130,40 @@ MR_TEST(spam_delta_is_a_step)
 	/* the other way round, by somebody on top of that */
 	mr_spam_trainer_clear(trainer);
 	MR_NEED(t, teach(trainer, f, 1, HAM) == 0);
-	MR_NEED(t, mr_spam_trainer_delta(trainer, &view, &delta) == 0);
+	MR_NEED(t, mr_spam_trainer_delta(trainer, &view, false, &delta) == 0);
 	MR_NEED(t, mr_spam_correction_write(&delta, &over) == 0);
 	MR_NEED(t, mr_spam_correction_read(mr_buf_span(&over), arena, &k[1]) == 0);
 	view = mr_spam_model_corrected(&nothing, k, 2);
 	MR_CHECK(t, score(&view, f, 1) < -1);
 	MR_CHECK(t, score(&view, f, 2) < -1);
+}
+
+/* A threshold that is far away: what an owner taught is on its side all the same. */
+MR_TEST(spam_delta_insists)
+{
+	MR_AUTO(mr_spam_trainer) *trainer = mr_spam_trainer_new(1 << 20);
+	MR_AUTO(mr_spam_features) *f = mr_spam_features_new(NULL);
+	MR_AUTO(mr_arena) *arena = mr_arena_new(MR_SPAM_CORRECTION_ROOM);
+	struct mr_spam_model far = nothing, view;
+	struct mr_spam_correction delta, k;
+
+	far.threshold = 20;
+	MR_NEED(t, trainer != NULL && f != NULL && arena != NULL);
+	MR_NEED(t, teach(trainer, f, 1, SPAM) == 0 && teach(trainer, f, 2, HAM) == 0);
+	for (int insist = 0; insist < 2; insist++) {
+		MR_AUTO_BUF bytes = MR_BUF(MR_SPAM_CORRECTION_SIZE_MAX);
+		struct mr_spam_score s;
+
+		mr_arena_reset(arena);
+		MR_NEED(t, mr_spam_trainer_delta(trainer, &far, insist, &delta) == 0);
+		MR_NEED(t, mr_spam_correction_write(&delta, &bytes) == 0);
+		MR_NEED(t, mr_spam_correction_read(mr_buf_span(&bytes), arena, &k) == 0);
+		view = mr_spam_model_corrected(&far, &k, 1);
+		message(f, 1);
+		mr_spam_score(&view, f, &s);
+		MR_CHECK_INT(t, insist, s.spam);
+		message(f, 2);
+		mr_spam_score(&view, f, &s);
+		MR_CHECK(t, !s.spam);
+	}
 }
