@@ -6,18 +6,32 @@
 
 #define NONE UINT32_MAX
 
-/* The header as a list of pieces, in order. */
+/*
+ * The header as a list of pieces, in order; and through the same pieces a list for each name, so that
+ * the nth of a name is found from the nearer end: what is deleted from the last one up, or the first
+ * one again and again, is found at once.
+ */
+enum which { ALL, SAME, LISTS };
+
 struct piece {
 	enum { FIELD, NEW_FIELD, OPAQUE } kind; /* OPAQUE: what no edit sees */
-	uint32_t next; /* or NONE */
+	struct {
+		uint32_t before, next; /* or NONE */
+	} link[LISTS];
+	uint32_t id; /* of its name; OPAQUE: NONE */
 	struct mr_span name; /* of both kinds of field */
 	struct mr_span text; /* the bytes; of NEW_FIELD: what stands behind the colon */
 };
 
+struct list {
+	uint32_t first, last; /* or NONE */
+	uint32_t count; /* of fields */
+};
+
 struct header {
-	struct piece
-		*piece; /* piece[0] is an empty one in front of all, so each has one before it */
-	uint32_t count, last;
+	struct piece *piece;
+	uint32_t count;
+	struct list all, *same; /* same[id] */
 	bool changed;
 };
 
@@ -29,125 +43,257 @@ struct sink {
 	bool open; /* the last line has no ending */
 };
 
-static uint32_t piece_new(struct header *h, int kind, struct mr_span name, struct mr_span text)
+/* -- names ------------------------------------------------------------------------------------ */
+
+struct named {
+	struct mr_span name;
+	uint32_t at; /* whose it is */
+};
+
+/* An order in which names that differ in case alone are equal. */
+static int order(struct mr_span a, struct mr_span b)
 {
-	h->piece[h->count] =
-		(struct piece){ .kind = kind, .next = NONE, .name = name, .text = text };
-	return h->count++;
+	if (a.len != b.len)
+		return a.len < b.len ? -1 : 1;
+	for (size_t i = 0; i < a.len; i++) {
+		int d = (uint8_t)mr_lower(a.p[i]) - (uint8_t)mr_lower(b.p[i]);
+
+		if (d != 0)
+			return d;
+	}
+	return 0;
 }
 
-static void insert_after(struct header *h, uint32_t before, uint32_t at)
+/* A merge sort, since qsort(3) takes memory that nobody counts; back is room for as many. */
+static struct named *sort(struct named *from, struct named *back, size_t count)
 {
-	h->piece[at].next = h->piece[before].next;
-	h->piece[before].next = at;
-	if (h->last == before)
-		h->last = at;
+	for (size_t run = 1; run < count; run *= 2) {
+		struct named *other = from;
+
+		for (size_t low = 0; low < count; low += 2 * run) {
+			size_t middle = low + run < count ? low + run : count;
+			size_t high = middle + run < count ? middle + run : count;
+			size_t a = low, b = middle;
+
+			for (size_t i = low; i < high; i++) {
+				bool left = b == high ||
+					    (a < middle && order(from[a].name, from[b].name) <= 0);
+
+				back[i] = left ? from[a++] : from[b++];
+			}
+		}
+		from = back;
+		back = other;
+	}
+	return from;
 }
 
-static void append(struct header *h, int kind, struct mr_span name, struct mr_span text)
+/* A number for each name of a field of msg, then of each edit: equal names have equal ones. */
+static int ids_new(const struct mr_msg *msg, const struct mr_edit *edits, size_t edit_count,
+		   struct mr_arena *arena, uint32_t **id_out)
 {
-	insert_after(h, h->last, piece_new(h, kind, name, text));
+	size_t fields = msg->part[0].field_count, count = fields + edit_count;
+	struct named *list = mr_arena_array(arena, count + 1, sizeof(*list));
+	struct named *back = mr_arena_array(arena, count + 1, sizeof(*back));
+	uint32_t *id = mr_arena_array(arena, count + 1, sizeof(*id)), last = 0;
+
+	if (!list || !back || !id)
+		return MR_ENOMEM;
+	for (size_t i = 0; i < count; i++)
+		list[i] = (struct named){
+			i < fields ? msg->field[msg->part[0].field_first + i].name
+				   : edits[i - fields].name,
+			(uint32_t)i,
+		};
+	list = sort(list, back, count);
+	for (size_t i = 0; i < count; i++) {
+		last += i > 0 && order(list[i - 1].name, list[i].name) != 0;
+		id[list[i].at] = last;
+	}
+	*id_out = id;
+	return 0;
+}
+
+/* -- the lists -------------------------------------------------------------------------------- */
+
+static struct list *list_of(struct header *h, enum which which, uint32_t at)
+{
+	return which == ALL ? &h->all : &h->same[h->piece[at].id];
+}
+
+/* before is NONE: at becomes the first one. */
+static void link_behind(struct header *h, enum which which, uint32_t at, uint32_t before)
+{
+	struct list *l = list_of(h, which, at);
+	struct piece *p = h->piece;
+	uint32_t next = before == NONE ? l->first : p[before].link[which].next;
+
+	p[at].link[which].before = before;
+	p[at].link[which].next = next;
+	*(before == NONE ? &l->first : &p[before].link[which].next) = at;
+	*(next == NONE ? &l->last : &p[next].link[which].before) = at;
+	l->count += p[at].kind != OPAQUE;
+}
+
+static void take_out(struct header *h, enum which which, uint32_t at)
+{
+	struct list *l = list_of(h, which, at);
+	struct piece *p = h->piece;
+	uint32_t before = p[at].link[which].before, next = p[at].link[which].next;
+
+	*(before == NONE ? &l->first : &p[before].link[which].next) = next;
+	*(next == NONE ? &l->last : &p[next].link[which].before) = before;
+	l->count--;
+}
+
+/* The one of its name that stands before at; NONE. Both ways at once: it ends at the nearer one. */
+static uint32_t same_before(const struct header *h, uint32_t at)
+{
+	const struct piece *p = h->piece;
+	const struct list *same = &h->same[p[at].id];
+	uint32_t before = p[at].link[ALL].before, next = p[at].link[ALL].next;
+
+	if (same->count == 0)
+		return NONE;
+	while (before != NONE && p[before].id != p[at].id) {
+		if (next == NONE)
+			return same->last;
+		if (p[next].id == p[at].id)
+			return p[next].link[SAME].before;
+		before = p[before].link[ALL].before;
+		next = p[next].link[ALL].next;
+	}
+	return before;
+}
+
+/* A new piece behind another one, NONE: in front of all. */
+static void insert_behind(struct header *h, uint32_t before, struct piece piece)
+{
+	uint32_t at = h->count++;
+
+	h->piece[at] = piece;
+	link_behind(h, ALL, at, before);
+	if (piece.kind != OPAQUE)
+		link_behind(h, SAME, at, same_before(h, at));
+}
+
+static void append(struct header *h, struct piece piece)
+{
+	insert_behind(h, h->all.last, piece);
 }
 
 /* From a to b, if there is anything. */
 static void append_opaque(struct header *h, const char *a, const char *b)
 {
 	if (b > a)
-		append(h, OPAQUE, mr_span("", 0), mr_span(a, (size_t)(b - a)));
+		append(h, (struct piece){ .kind = OPAQUE,
+					  .id = NONE,
+					  .text = mr_span(a, (size_t)(b - a)) });
 }
 
 /* Twice the fields, since there may be something in front of each; what is behind them; the edits. */
-static int header_init(struct header *h, const struct mr_msg *msg, size_t edits,
+static int header_init(struct header *h, const struct mr_msg *msg, const uint32_t *id, size_t edits,
 		       struct mr_arena *arena)
 {
 	const struct mr_part *part = &msg->part[0];
 	const char *at = part->header.p;
+	size_t names = part->field_count + edits + 1;
 
-	*h = (struct header){ .count = 0 };
+	*h = (struct header){ .all = { NONE, NONE, 0 } };
 	h->piece =
-		mr_arena_array(arena, (size_t)part->field_count * 2 + 2 + edits, sizeof(*h->piece));
-	if (!h->piece)
+		mr_arena_array(arena, (size_t)part->field_count * 2 + 1 + edits, sizeof(*h->piece));
+	h->same = mr_arena_array(arena, names, sizeof(*h->same));
+	if (!h->piece || !h->same)
 		return MR_ENOMEM;
-	h->last = piece_new(h, OPAQUE, mr_span("", 0), mr_span("", 0));
+	for (size_t i = 0; i < names; i++)
+		h->same[i] = (struct list){ NONE, NONE, 0 };
 	for (uint32_t i = 0; i < part->field_count; i++) {
 		const struct mr_field *field = &msg->field[part->field_first + i];
 
 		append_opaque(h, at, field->raw.p);
-		append(h, FIELD, field->name, field->raw);
+		append(h, (struct piece){ .kind = FIELD,
+					  .id = id[i],
+					  .name = field->name,
+					  .text = field->raw });
 		at = mr_span_end(field->raw);
 	}
 	append_opaque(h, at, mr_span_end(part->header));
 	return 0;
 }
 
-/* The piece before the nth field from 1, of all or of those called *name; NONE: there are fewer. */
-static uint32_t before_nth(const struct header *h, const struct mr_span *name, uint32_t nth)
-{
-	uint32_t before = 0;
+/* -- edits ------------------------------------------------------------------------------------ */
 
-	for (uint32_t at = h->piece[0].next; at != NONE; before = at, at = h->piece[at].next) {
-		if (h->piece[at].kind == OPAQUE ||
-		    (name && !mr_span_eq_nocase(h->piece[at].name, *name)))
-			continue;
-		if (--nth == 0)
-			return before;
-	}
-	return NONE;
+/* The nth field of a list, from 1, from its nearer end; NONE: there are fewer. */
+static uint32_t nth_of(const struct header *h, const struct list *l, enum which which, uint32_t nth)
+{
+	bool back = nth > l->count / 2;
+	uint32_t at = back ? l->last : l->first, left = back ? l->count - nth : nth - 1;
+
+	if (nth > l->count)
+		return NONE;
+	while (h->piece[at].kind == OPAQUE || left-- > 0)
+		at = back ? h->piece[at].link[which].before : h->piece[at].link[which].next;
+	return at;
 }
 
-static void on_insert(struct header *h, const struct mr_edit *edit)
+static struct piece new_field(const struct mr_edit *edit, uint32_t id)
 {
-	uint32_t before = edit->index < NONE ? before_nth(h, NULL, edit->index + 1) : NONE;
+	return (struct piece){
+		.kind = NEW_FIELD, .id = id, .name = edit->name, .text = edit->value
+	};
+}
 
-	insert_after(h, before == NONE ? h->last : before,
-		     piece_new(h, NEW_FIELD, edit->name, edit->value));
+static void on_insert(struct header *h, const struct mr_edit *edit, uint32_t id)
+{
+	uint32_t at = edit->index < NONE ? nth_of(h, &h->all, ALL, edit->index + 1) : NONE;
+
+	insert_behind(h, at == NONE ? h->all.last : h->piece[at].link[ALL].before,
+		      new_field(edit, id));
 	h->changed = true;
 }
 
-static void on_change(struct header *h, const struct mr_edit *edit, struct mr_span value)
+static void on_change(struct header *h, const struct mr_edit *edit, uint32_t id,
+		      struct mr_span value)
 {
-	uint32_t before = before_nth(h, &edit->name, edit->index > 0 ? edit->index : 1), at;
+	uint32_t at = nth_of(h, &h->same[id], SAME, edit->index > 0 ? edit->index : 1);
 
-	if (before == NONE) {
-		if (value.len > 0) {
-			append(h, NEW_FIELD, edit->name, value);
-			h->changed = true;
-		}
+	if (at == NONE && value.len == 0)
 		return;
-	}
 	h->changed = true;
-	at = h->piece[before].next;
-	if (value.len > 0) {
+	if (at == NONE) {
+		append(h, new_field(edit, id));
+	} else if (value.len > 0) {
 		h->piece[at].kind = NEW_FIELD;
 		h->piece[at].name = edit->name;
 		h->piece[at].text = value;
-		return;
+	} else {
+		take_out(h, ALL, at);
+		take_out(h, SAME, at);
 	}
-	h->piece[before].next = h->piece[at].next;
-	if (h->last == at)
-		h->last = before;
 }
 
-static void edit_one(struct header *h, const struct mr_edit *edit)
+static void edit_one(struct header *h, const struct mr_edit *edit, uint32_t id)
 {
 	switch (edit->kind) {
 	case MR_EDIT_INSERT:
-		on_insert(h, edit);
+		on_insert(h, edit, id);
 		break;
 	case MR_EDIT_ADD:
-		append(h, NEW_FIELD, edit->name, edit->value);
+		append(h, new_field(edit, id));
 		h->changed = true;
 		break;
 	case MR_EDIT_CHANGE:
-		on_change(h, edit, edit->value);
+		on_change(h, edit, id, edit->value);
 		break;
 	case MR_EDIT_DELETE:
-		on_change(h, edit, mr_span("", 0));
+		on_change(h, edit, id, mr_span("", 0));
 		break;
 	case MR_EDIT_BODY:
 		break;
 	}
 }
+
+/* -- writing ---------------------------------------------------------------------------------- */
 
 static void put(struct sink *s, struct mr_span text)
 {
@@ -181,7 +327,7 @@ static void line_start(struct sink *s)
 
 static void put_header(struct sink *s, const struct header *h)
 {
-	for (uint32_t i = h->piece[0].next; i != NONE; i = h->piece[i].next) {
+	for (uint32_t i = h->all.first; i != NONE; i = h->piece[i].link[ALL].next) {
 		const struct piece *piece = &h->piece[i];
 
 		line_start(s);
@@ -232,14 +378,16 @@ int mr_edit_apply(const struct mr_msg *msg, const struct mr_edit *edits, size_t 
 	struct sink s = { .eol = eol_of(msg->raw) };
 	const struct mr_edit *body = NULL;
 	struct header h;
+	uint32_t *id;
 	int err;
 
 	if (count > MR_EDITS_MAX)
 		return MR_ELIMIT;
-	if ((err = header_init(&h, msg, count, arena)) < 0)
+	if ((err = ids_new(msg, edits, count, arena, &id)) < 0 ||
+	    (err = header_init(&h, msg, id, count, arena)) < 0)
 		return err;
 	for (size_t i = 0; i < count; i++) {
-		edit_one(&h, &edits[i]);
+		edit_one(&h, &edits[i], id[msg->part[0].field_count + i]);
 		if (edits[i].kind == MR_EDIT_BODY)
 			body = &edits[i];
 	}

@@ -38,8 +38,9 @@ struct mr_edit {
 
 /*
  * The message msg after the edits, in arena, which must have room for it. Whether a name or a value
- * makes sense is the caller's business (mr_actions.h checks it). Time: the bytes of both, and for
- * each edit the number of fields in front of what it changes. Returns 0, or MR_ELIMIT: more than
+ * makes sense is the caller's business (mr_actions.h checks it). Time: the bytes of both, a sort
+ * of the names, and for each edit how far its field is from the nearer end of those of its name, or, to
+ * insert one, of all: linear for deletions from the last one up. Returns 0, or MR_ELIMIT: more than
  * MR_EDITS_MAX; MR_ENOMEM.
  */
 MR_MUST_USE int mr_edit_apply(const struct mr_msg *msg, const struct mr_edit *edits, size_t count,

@@ -147,6 +147,36 @@ MR_TEST(edit_limit)
 	MR_CHECK_INT(t, MR_EDITS_MAX * 5 + 1, edited.len); /* "N: v\n" */
 }
 
+/* Of as many fields as are seen, under two names by turns, every second one of one name goes, from the last
+ * one up, and some come in between: what is left is what was not named. */
+MR_TEST(edit_many)
+{
+	enum { FIELDS = MR_MSG_FIELDS_MAX };
+	static char in[FIELDS * 5 + 1], want[FIELDS * 5 + 6];
+	static struct mr_edit edits[FIELDS / 4 + 1];
+	MR_AUTO(mr_arena) *arena = mr_arena_new(MAX);
+	struct mr_span edited = MR_SPAN("");
+	size_t count = 0, len = 0;
+	struct mr_msg msg;
+
+	for (size_t i = 0; i < FIELDS; i++) {
+		/* A: 0, B: 1, A: 2, B: 3 and again; "A: 2" is every second A */
+		snprintf(in + 5 * i, 6, "%c: %zu\n", i % 2 ? 'B' : 'a', i % 4);
+		if (i % 4 != 2)
+			len += (size_t)snprintf(want + len, 6, "%s", in + 5 * i);
+	}
+	for (uint32_t nth = FIELDS / 2; nth > 0; nth -= 2)
+		edits[count++] = (struct mr_edit){ .kind = MR_EDIT_DELETE,
+						   .index = nth,
+						   .name = MR_SPAN("A") };
+	edits[count++] = (struct mr_edit)ADD("a", "9");
+	snprintf(want + len, 6, "a: 9\n");
+	MR_NEED(t, arena);
+	MR_NEED(t, mr_msg_parse(mr_span_str(in), &mr_msg_limits_default, arena, &msg) == 0);
+	MR_NEED(t, mr_edit_apply(&msg, edits, count, arena, &edited) == 0);
+	MR_CHECK_SPAN(t, want, edited);
+}
+
 /* Fields beyond the parser's limit: not seen, not lost, and in front of what is added. */
 MR_TEST(edit_cut_header)
 {

@@ -7,12 +7,14 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "lib/mail/mr_edit.h"
 #include "lib/mail/mr_html.h"
 #include "lib/mail/mr_url.h"
 #include "tests/unit/mr_test.h"
 
 #define HTML_SIZE (256u << 10) /* TIMES as much: 1 MB */
 #define URL_SIZE  (64u << 10) /* slower: a domain is looked up for each */
+#define EDIT_SIZE (MR_MSG_FIELDS_MAX / TIMES * 5) /* TIMES as much: all fields that are seen */
 #define TIMES     4u
 #define RATIO_MAX 8.0
 #define RUNS      3
@@ -140,6 +142,37 @@ static size_t read_urls(struct mr_span in, struct mr_arena *arena)
 	return count + (mr_url_parse(in, arena, &url) == 0);
 }
 
+/* Each field "A: b" deleted, by one edit each: from the last one up, or the first one every time. */
+static size_t delete_all(struct mr_span in, struct mr_arena *arena, bool first)
+{
+	struct mr_edit *edits;
+	struct mr_span edited;
+	struct mr_msg msg;
+	uint32_t count;
+
+	mr_arena_reset(arena);
+	if (mr_msg_parse(in, &mr_msg_limits_default, arena, &msg) < 0)
+		return 0;
+	count = msg.part[0].field_count;
+	if (!(edits = mr_arena_array(arena, count, sizeof(*edits))))
+		return 0;
+	for (uint32_t i = 0; i < count; i++)
+		edits[i] = (struct mr_edit){ .kind = MR_EDIT_DELETE,
+					     .index = first ? 1 : count - i,
+					     .name = MR_SPAN("a") };
+	return mr_edit_apply(&msg, edits, count, arena, &edited) == 0 ? count : 0;
+}
+
+static size_t delete_from_last(struct mr_span in, struct mr_arena *arena)
+{
+	return delete_all(in, arena, false);
+}
+
+static size_t delete_first(struct mr_span in, struct mr_arena *arena)
+{
+	return delete_all(in, arena, true);
+}
+
 static double best_ns(read_fn *read, struct mr_span in, struct mr_arena *arena)
 {
 	static volatile size_t sink;
@@ -200,4 +233,12 @@ MR_TEST(html_linear)
 MR_TEST(url_linear)
 {
 	check_linear(t, read_urls, URL_SIZE, url_rows, MR_COUNT(url_rows));
+}
+
+MR_TEST(edit_linear)
+{
+	static const struct row rows[] = { { "", "A: b\n" } };
+
+	check_linear(t, delete_from_last, EDIT_SIZE, rows, MR_COUNT(rows));
+	check_linear(t, delete_first, EDIT_SIZE, rows, MR_COUNT(rows));
 }
