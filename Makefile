@@ -119,7 +119,7 @@ $(B)/tests/store/%: $(B)/tests/store/%.o $(TEST_OBJS) $(LIB)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $< $(TEST_OBJS) $(LIB) $(PKG_LIBS) -lcmocka
 
 # What only the benchmark rows use.
-$(BIN)/smtp_load: $(B)/tests/bench/load/smtp_load.o $(LIB)
+$(BIN)/smtp_load $(BIN)/store_load: $(BIN)/%: $(B)/tests/bench/load/%.o $(LIB)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $< $(LIB) $(PKG_LIBS)
 
@@ -156,10 +156,10 @@ check: ## deps, build, unit tests, end-to-end tests
 model: all ## train the spam filter's built-in model anew, from the npm package
 	@tools/dev/make-model.sh $(B)
 
-playground: ## a private mail system on loopback; MTA=sendmail, ARGS='--smtp-port 3525 ...'
+playground: ## a private mail system on loopback; MTA=sendmail, STORE=postgresql, ARGS='--smtp-port 3525 ...'
 	@tools/dev/deps.sh
 	@$(MAKE) --no-print-directory all
-	@/usr/bin/python3 -B tests/e2e/playground.py --build $(B) $(if $(MTA),--mta $(MTA)) $(ARGS)
+	@/usr/bin/python3 -B tests/e2e/playground.py --build $(B) $(if $(MTA),--mta $(MTA)) $(if $(STORE),--store $(STORE)) $(ARGS)
 
 # -- what the tests can also run under -----------------------------------------------------------
 .PHONY: check-asan check-tsan check-oom check-valgrind cover fuzz fuzz-build

@@ -30,7 +30,7 @@ static const struct command commands[] = {
 	{ "reload", cmd_reload, "[PROGRAM]", "have programs read their settings anew" },
 	{ "drain", cmd_drain, "PROGRAM", "have a program end once it is idle" },
 	{ "playground", cmd_playground,
-	  "[--once] [--mta postfix|sendmail] [--messages N]\n"
+	  "[--once] [--mta postfix|sendmail] [--store sqlite|postgresql] [--messages N]\n"
 	  "       [--smtp-port PORT] [--submission-port PORT] [--imap-port PORT]",
 	  "a whole private mail system on this machine" },
 	{ "version", cmd_version, "", "which version this is" },

@@ -30,9 +30,24 @@ struct mr_value {
 
 struct mr_db; /* one connection to one group */
 
-/* A READ sees one state of the group; a WALK does, too, and may take long: it is never run again once
- * it has handed out rows. A LOAD writes, and is not run again either: it takes rows from a stream. */
-enum mr_txn_kind { MR_TXN_READ, MR_TXN_WRITE, MR_TXN_WALK, MR_TXN_LOAD };
+/*
+ * A READ sees one state of the group; a WALK does, too, and may take long: it is never run again once
+ * it has handed out rows. A LOAD writes, and is not run again either: it takes rows from a stream.
+ * The ONEs promise to run one statement: that is a transaction by itself, which saves a server two of
+ * three questions.
+ */
+enum mr_txn_kind {
+	MR_TXN_READ,
+	MR_TXN_WRITE,
+	MR_TXN_WALK,
+	MR_TXN_LOAD,
+	MR_TXN_READ_ONE,
+	MR_TXN_WRITE_ONE,
+};
+static inline bool mr_txn_writes(enum mr_txn_kind kind)
+{
+	return kind == MR_TXN_WRITE || kind == MR_TXN_LOAD || kind == MR_TXN_WRITE_ONE;
+}
 
 /* Called with each row; other than 0 ends the statement and is returned. It runs no statement in the
  * same transaction. */
@@ -70,7 +85,7 @@ struct mr_engine {
 	/* The rest is NULL for files. */
 	/* Inside the transaction that made tables: give the group's roles their rights. */
 	int (*grant)(struct mr_db *db);
-	/* There is no connection: the next begin would have to make one. */
+	/* The server did not answer the last time that db asked it. */
 	bool (*away)(const struct mr_db *db);
 	/* See mr_store_files(), mr_store_init(). */
 	int (*files)(const char *rest, int (*each)(void *arg, const char *path), void *arg);

@@ -5,6 +5,7 @@
 #include "lib/store/mr_pgsql.h"
 
 #include <endian.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -138,7 +139,7 @@ static void pg_close(struct mr_db *db)
 
 static bool pg_away(const struct mr_db *db)
 {
-	return !db->conn;
+	return db->away;
 }
 
 /* A walk is one state, but not SERIALIZABLE: it must not be told, after half of its rows, that it
@@ -147,34 +148,50 @@ static bool pg_away(const struct mr_db *db)
 	"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout TO 0"
 #define BEGIN_LOAD                                                                                 \
 	"BEGIN ISOLATION LEVEL SERIALIZABLE; SET LOCAL idle_in_transaction_session_timeout TO 0"
+/* NULL: the one statement is a transaction, SERIALIZABLE as session() has set it. */
 static const char *const begins[] = {
+	[MR_TXN_READ_ONE] = NULL,
+	[MR_TXN_WRITE_ONE] = NULL,
 	[MR_TXN_READ] = "BEGIN ISOLATION LEVEL SERIALIZABLE READ ONLY",
 	[MR_TXN_WRITE] = "BEGIN ISOLATION LEVEL SERIALIZABLE",
 	[MR_TXN_WALK] = BEGIN_WALK,
 	[MR_TXN_LOAD] = BEGIN_LOAD,
 };
 
+/* The server has ended the connection while nobody looked: it was restarted, for one. */
+static bool ended(struct mr_db *db)
+{
+	struct pollfd fd = { .fd = PQsocket(db->conn), .events = POLLIN };
+
+	return poll(&fd, 1, 0) != 0 &&
+	       (!PQconsumeInput(db->conn) || PQstatus(db->conn) == CONNECTION_BAD ||
+		poll(&fd, 1, 0) != 0);
+}
+
+static int begin_on(struct mr_db *db)
+{
+	return begins[db->kind] ? mr_pg_script(db, begins[db->kind], NULL) : 0;
+}
+
 static int pg_begin(struct mr_db *db, enum mr_txn_kind kind, bool *fresh_out)
 {
-	int err;
+	int err = MR_ECONFLICT;
 
 	db->kind = kind;
 	*fresh_out = false;
-	if (db->conn) {
-		err = mr_pg_script(db, begins[kind], NULL);
-		if (err == 0)
-			return 0;
-		/* The server was restarted, or is silent: that cost its time-out already. */
-		if (err == MR_ETEMP)
-			goto failed;
+	if (db->conn && ended(db))
 		mr_pg_drop(db);
-	}
-	if ((err = mr_pg_connect(db)) < 0)
-		return err;
-	*fresh_out = true;
-	if ((err = mr_pg_script(db, begins[kind], NULL)) == 0)
+	if (db->conn && (err = begin_on(db)) == 0)
 		return 0;
-failed:
+	/* Silent: that has cost its time-out already. */
+	if (err != MR_ETEMP) {
+		mr_pg_drop(db);
+		if ((err = mr_pg_connect(db)) < 0)
+			return err;
+		*fresh_out = true;
+		if ((err = begin_on(db)) == 0)
+			return 0;
+	}
 	mr_pg_drop(db);
 	return err == MR_ENOMEM || err == MR_ECONFLICT ? err : MR_ETEMP;
 }
@@ -186,8 +203,11 @@ failed:
 static int pg_commit(struct mr_db *db)
 {
 	char tag[MR_PG_TAG_SIZE] = "";
-	int err = mr_pg_script(db, "COMMIT", tag);
+	int err;
 
+	if (!begins[db->kind])
+		return 0;
+	err = mr_pg_script(db, "COMMIT", tag);
 	if (err < 0 && !db->conn)
 		return db->kind == MR_TXN_READ ? err : MR_ETEMP;
 	if (err == 0 && strcmp(tag, "COMMIT") != 0)
@@ -349,7 +369,7 @@ static int results(struct mr_db *db, mr_row_fn *row, void *arg)
 
 	while (db->conn && (err = mr_pg_result(db, &result)) == 0 && result) {
 		err = mr_pg_error_of(db, result);
-		if (err == 0 && first == 0 && PQresultStatus(result) == PGRES_SINGLE_TUPLE)
+		if (err == 0 && first == 0 && row && PQresultStatus(result) == PGRES_SINGLE_TUPLE)
 			err = row_show(result, row, arg);
 		else if (err == 0 && first == 0)
 			changed = changed_by(result);
@@ -383,7 +403,10 @@ static int pg_run(struct mr_db *db, const char *sql, const struct mr_value *in, 
 	if (sent && row)
 		MR_ASSERT(PQsetSingleRowMode(db->conn)); /* it refuses only what is not just sent */
 	err = mr_pg_sent(db, sent);
-	return err < 0 ? err : results(db, row, arg);
+	if (err == 0)
+		err = results(db, row, arg);
+	/* It was its own COMMIT: whether that was done nobody knows. */
+	return err == MR_ECONFLICT && !db->conn && db->kind == MR_TXN_WRITE_ONE ? MR_ETEMP : err;
 }
 
 static int pg_script(struct mr_db *db, const char *sql)

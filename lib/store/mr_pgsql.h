@@ -29,6 +29,7 @@ struct mr_db {
 	const char *group;
 	enum mr_store_access access;
 	PGconn *conn; /* NULL: none */
+	bool away; /* it could not be made, or the server was silent on it */
 	enum mr_txn_kind kind; /* of the transaction under way */
 	const char *prepared[MR_DB_STATEMENTS_MAX]; /* by address; statement n is named "sN" */
 	size_t prepared_count;

@@ -85,6 +85,7 @@ static int await(struct mr_db *db, bool sends)
 	}
 	/* Not tried again: the caller has waited enough. */
 	mr_pg_drop(db);
+	db->away = true;
 	mr_db_why_set("the server is silent");
 	return MR_ETEMP;
 }
@@ -174,6 +175,7 @@ static int refused(struct mr_db *db)
 {
 	bool no_memory = !db->conn;
 
+	db->away = true;
 	mr_db_why_set(no_memory ? "out of memory" : PQerrorMessage(db->conn));
 	mr_pg_drop(db);
 	return no_memory ? MR_ENOMEM : MR_ETEMP;
@@ -188,8 +190,10 @@ static int session(struct mr_db *db)
 		snprintf(role, sizeof(role), "SET ROLE " MR_PG_ROLE ";", db->group);
 	snprintf(sql, sizeof(sql),
 		 "%s SET search_path TO %s; SET statement_timeout TO %d;"
-		 " SET lock_timeout TO %d; SET idle_in_transaction_session_timeout TO %d",
-		 role, db->group, MR_PG_STATEMENT_MS, MR_PG_LOCK_MS, MR_PG_IDLE_MS);
+		 " SET lock_timeout TO %d; SET idle_in_transaction_session_timeout TO %d;"
+		 " SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL SERIALIZABLE%s",
+		 role, db->group, MR_PG_STATEMENT_MS, MR_PG_LOCK_MS, MR_PG_IDLE_MS,
+		 db->access == MR_STORE_READ ? ", READ ONLY" : "");
 	err = mr_pg_script(db, sql, NULL);
 	/* Without this a schema that we may not use looks as if it had no tables. */
 	snprintf(sql, sizeof(sql), "SELECT 1 WHERE has_schema_privilege('%s', 'USAGE')", db->group);
@@ -220,10 +224,14 @@ int mr_pg_connect(struct mr_db *db)
 				       "millrace",      "10000",      "30",
 				       db->url,         "UTF8",       NULL };
 
+	int err;
+
 	_Static_assert(MR_COUNT(names) == MR_COUNT(values), "a value for each name");
 	db->conn = PQconnectdbParams(names, values, 1);
 	if (PQstatus(db->conn) != CONNECTION_OK || PQsetnonblocking(db->conn, 1) < 0)
 		return refused(db);
 	PQsetNoticeProcessor(db->conn, no_notice, NULL);
-	return session(db);
+	err = session(db);
+	db->away = err < 0;
+	return err;
 }

@@ -95,7 +95,7 @@ int mr_pg_init(const char *rest, const char *const *groups, const struct mr_stor
 	int err = 0;
 
 	if (!sql) {
-		err = mr_engine_pgsql.open(rest, "pg_catalog", MR_STORE_READ, &init.db);
+		err = mr_engine_pgsql.open(rest, "pg_catalog", MR_STORE_WRITE, &init.db);
 		if (err < 0)
 			return err;
 		err = mr_pg_connect(init.db);

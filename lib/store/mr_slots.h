@@ -22,7 +22,7 @@ struct mr_slots {
 	pthread_cond_t freed;
 	struct mr_db *idle[MR_DB_CONNECTIONS_MAX];
 	size_t idle_count, open_count;
-	bool away; /* the last one that was given back had no connection */
+	bool away; /* the last one that was given back had no answer */
 	int64_t ask_ms; /* while away: nobody asks before */
 };
 

@@ -37,6 +37,7 @@ struct mr_store {
 struct mr_txn {
 	const struct mr_engine *engine;
 	struct mr_db *db;
+	bool one, ran; /* it promised to run one statement; and has */
 };
 
 static _Thread_local char why[512];
@@ -127,12 +128,15 @@ static int txn_once(struct mr_txn *txn, struct work *work)
 	bool fresh = false;
 	int err = txn->engine->begin(txn->db, work->kind, &fresh);
 
+	txn->one = false;
 	if (err < 0)
 		return err;
 	/* Another server, or one that was restored: its errors are the store's, not the answer to
 	 * what was asked (MR_ENOENT: no such user). */
 	if (fresh && !work->migrates && (err = check_once(txn, &work->group)) < 0)
 		err = err == MR_ENOMEM || err == MR_ECONFLICT ? err : MR_ETEMP;
+	txn->one = work->kind == MR_TXN_READ_ONE || work->kind == MR_TXN_WRITE_ONE;
+	txn->ran = false;
 	if (err == 0) {
 		work->begun = true;
 		err = work->fn(txn, work->arg);
@@ -304,7 +308,7 @@ int mr_store_open(const char *url, unsigned wanted, enum mr_store_access access,
 		  struct mr_store **store_out)
 {
 	MR_AUTO(mr_store) *store = mr_calloc(1, sizeof(*store));
-	const char *rest;
+	const char *rest = NULL;
 	int err = mr_store_check_url(url);
 
 	if (!store)
@@ -372,12 +376,14 @@ int mr_store_init(const char *url, const struct mr_store_right *rights, size_t c
 
 int mr_txn_run(struct mr_txn *txn, const char *sql, const struct mr_value *in, size_t in_count)
 {
-	return txn->engine->run(txn->db, sql, in, in_count, NULL, NULL);
+	return mr_txn_each(txn, sql, in, in_count, NULL, NULL);
 }
 
 int mr_txn_each(struct mr_txn *txn, const char *sql, const struct mr_value *in, size_t in_count,
 		mr_row_fn *row, void *arg)
 {
+	MR_ASSERT(!txn->one || !txn->ran);
+	txn->ran = true;
 	return txn->engine->run(txn->db, sql, in, in_count, row, arg);
 }
 

@@ -28,7 +28,7 @@ int mr_store_correction_put(struct mr_store *store, struct mr_span owner, int64_
 {
 	struct correction c = { .owner = owner, .changes = changes, .made_s = made_s };
 
-	return mr_store_txn(store, MR_GROUP_SPAM, MR_TXN_WRITE, put_once, &c);
+	return mr_store_txn(store, MR_GROUP_SPAM, MR_TXN_WRITE_ONE, put_once, &c);
 }
 
 static int get_row(void *arg, const struct mr_value *columns, size_t count MR_UNUSED)
@@ -57,7 +57,7 @@ int mr_store_correction_get(struct mr_store *store, struct mr_span owner, struct
 			    struct mr_span *changes_out)
 {
 	struct correction c = { .owner = owner, .arena = arena };
-	int err = mr_store_txn(store, MR_GROUP_SPAM, MR_TXN_READ, get_once, &c);
+	int err = mr_store_txn(store, MR_GROUP_SPAM, MR_TXN_READ_ONE, get_once, &c);
 
 	if (err == 0)
 		*changes_out = c.changes;
@@ -94,7 +94,7 @@ int mr_store_correction_made(struct mr_store *store, struct mr_span user, struct
 			     int64_t made_s_out[2])
 {
 	struct made made = { .owner = { user, domain } };
-	int err = mr_store_txn(store, MR_GROUP_SPAM, MR_TXN_READ, made_once, &made);
+	int err = mr_store_txn(store, MR_GROUP_SPAM, MR_TXN_READ_ONE, made_once, &made);
 
 	if (err == 0)
 		memcpy(made_s_out, made.made_s, sizeof(made.made_s));
@@ -114,7 +114,7 @@ int mr_store_correction_remove(struct mr_store *store, struct mr_span owner)
 {
 	struct correction c = { .owner = owner };
 
-	return mr_store_txn(store, MR_GROUP_SPAM, MR_TXN_WRITE, remove_once, &c);
+	return mr_store_txn(store, MR_GROUP_SPAM, MR_TXN_WRITE_ONE, remove_once, &c);
 }
 
 struct walk {

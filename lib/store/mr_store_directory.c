@@ -42,7 +42,7 @@ int mr_store_domain_add(struct mr_store *store, struct mr_span domain)
 	int err = mr_name_domain(domain, name);
 
 	return err < 0 ? err
-		       : mr_store_txn(store, MR_GROUP_DIRECTORY, MR_TXN_WRITE, domain_add_once,
+		       : mr_store_txn(store, MR_GROUP_DIRECTORY, MR_TXN_WRITE_ONE, domain_add_once,
 				      name);
 }
 
@@ -60,8 +60,8 @@ int mr_store_domain_exists(struct mr_store *store, struct mr_span domain)
 	int err = mr_name_domain(domain, name);
 
 	return err < 0 ? err
-		       : mr_store_txn(store, MR_GROUP_DIRECTORY, MR_TXN_READ, domain_exists_once,
-				      name);
+		       : mr_store_txn(store, MR_GROUP_DIRECTORY, MR_TXN_READ_ONE,
+				      domain_exists_once, name);
 }
 
 static int domain_remove_once(struct mr_txn *txn, void *arg)
@@ -123,7 +123,7 @@ int mr_store_user_add(struct mr_store *store, struct mr_span local, struct mr_sp
 	if (err < 0)
 		return err;
 	mr_random_id(add.id);
-	return mr_store_txn(store, MR_GROUP_DIRECTORY, MR_TXN_WRITE, user_add_once, &add);
+	return mr_store_txn(store, MR_GROUP_DIRECTORY, MR_TXN_WRITE_ONE, user_add_once, &add);
 }
 
 static int user_remove_once(struct mr_txn *txn, void *arg)
@@ -175,8 +175,8 @@ int mr_store_user_disable(struct mr_store *store, struct mr_span local, struct m
 	int err = name_of(local, domain, &d.name);
 
 	return err < 0 ? err
-		       : mr_store_txn(store, MR_GROUP_DIRECTORY, MR_TXN_WRITE, user_disable_once,
-				      &d);
+		       : mr_store_txn(store, MR_GROUP_DIRECTORY, MR_TXN_WRITE_ONE,
+				      user_disable_once, &d);
 }
 
 /* Columns of a user, in this order everywhere: id, local, domain, disabled, created_s. */
@@ -233,7 +233,8 @@ int mr_store_user_find(struct mr_store *store, struct mr_span local, struct mr_s
 	int err = name_of(local, domain, &find.name);
 
 	if (err == 0)
-		err = mr_store_txn(store, MR_GROUP_DIRECTORY, MR_TXN_READ, user_find_once, &find);
+		err = mr_store_txn(store, MR_GROUP_DIRECTORY, MR_TXN_READ_ONE, user_find_once,
+				   &find);
 	if (err == 0)
 		*user_out = find.user;
 	return err;

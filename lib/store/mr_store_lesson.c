@@ -28,7 +28,7 @@ int mr_store_lesson_put(struct mr_store *store, const struct mr_lesson *lesson)
 {
 	struct mr_lesson copy = *lesson;
 
-	return mr_store_txn(store, MR_GROUP_SPAM, MR_TXN_WRITE, put_once, &copy);
+	return mr_store_txn(store, MR_GROUP_SPAM, MR_TXN_WRITE_ONE, put_once, &copy);
 }
 
 struct put_all {
@@ -72,7 +72,7 @@ int mr_store_lesson_remove(struct mr_store *store, struct mr_span teacher,
 	struct mr_lesson lesson = { .teacher = teacher };
 
 	memcpy(lesson.digest, digest, MR_DIGEST_SIZE);
-	return mr_store_txn(store, MR_GROUP_SPAM, MR_TXN_WRITE, remove_once, &lesson);
+	return mr_store_txn(store, MR_GROUP_SPAM, MR_TXN_WRITE_ONE, remove_once, &lesson);
 }
 
 struct walk {
@@ -153,7 +153,7 @@ int mr_store_lesson_find(struct mr_store *store, struct mr_span teacher,
 			 const uint8_t digest[MR_DIGEST_SIZE])
 {
 	struct find f = { { digest_value(digest), MR_VTEXT(teacher) }, 0 };
-	int err = mr_store_txn(store, MR_GROUP_SPAM, MR_TXN_READ, find_once, &f);
+	int err = mr_store_txn(store, MR_GROUP_SPAM, MR_TXN_READ_ONE, find_once, &f);
 
 	return err < 0 ? err : f.spam != 0;
 }
@@ -181,7 +181,7 @@ static int trim_once(struct mr_txn *txn, void *arg)
 int mr_store_lesson_trim(struct mr_store *store, struct mr_span teacher, int64_t count_max)
 {
 	struct trim trim = { teacher, count_max, 0 };
-	int err = mr_store_txn(store, MR_GROUP_SPAM, MR_TXN_WRITE, trim_once, &trim);
+	int err = mr_store_txn(store, MR_GROUP_SPAM, MR_TXN_WRITE_ONE, trim_once, &trim);
 
 	return err < 0 ? err : trim.changed;
 }
@@ -242,7 +242,7 @@ static int expire_once(struct mr_txn *txn, void *arg)
 int mr_store_lesson_expire(struct mr_store *store, int64_t now_s, int count_max)
 {
 	struct expire e = { now_s, count_max, 0 };
-	int err = mr_store_txn(store, MR_GROUP_SPAM, MR_TXN_WRITE, expire_once, &e);
+	int err = mr_store_txn(store, MR_GROUP_SPAM, MR_TXN_WRITE_ONE, expire_once, &e);
 
 	return err < 0 ? err : e.changed;
 }

@@ -47,7 +47,8 @@ int mr_store_setting_set(struct mr_store *store, struct mr_span local, struct mr
 	struct setting s = { .name = name, .value = value };
 	int err = scope_of(local, domain, &s);
 
-	return err < 0 ? err : mr_store_txn(store, MR_GROUP_DIRECTORY, MR_TXN_WRITE, set_once, &s);
+	return err < 0 ? err
+		       : mr_store_txn(store, MR_GROUP_DIRECTORY, MR_TXN_WRITE_ONE, set_once, &s);
 }
 
 static int get_row(void *arg, const struct mr_value *columns, size_t count MR_UNUSED)
@@ -82,7 +83,7 @@ int mr_store_setting_get(struct mr_store *store, struct mr_span local, struct mr
 	int err = scope_of(local, domain, &s);
 
 	if (err == 0)
-		err = mr_store_txn(store, MR_GROUP_DIRECTORY, MR_TXN_READ, get_once, &s);
+		err = mr_store_txn(store, MR_GROUP_DIRECTORY, MR_TXN_READ_ONE, get_once, &s);
 	if (err == 0)
 		*value_out = s.value;
 	return err;

@@ -125,18 +125,22 @@ class Playground:
             ports["submission"] = options.submission_port
         began = time.monotonic()
         self.system = System(options.build, options.mta, spam=True, deliver="lmtpd",
-                             name="playground", ports=ports)
+                             name="playground", ports=ports, store=options.store)
         self.system.start()
         for user in USERS:
             self.system.add_user(user)
         self.watch = Watch(options.imap_port, USERS, PASSWORD)
         mta = self.system.mta
         parts = [f"{mta.name.capitalize() if mta.name == 'postfix' else mta.name} {mta.version()}",
-                 *self.system.programs(), f"Dovecot {self.system.dovecot.version()}"]
+                 *self.system.programs(), *self._store(), f"Dovecot {self.system.dovecot.version()}"]
         screen.say(screen.style("Millrace playground", "bold") + "   "
                    + screen.style(f"up in {time.monotonic() - began:.1f} s", "dim"))
         screen.say("Internet" + screen.arrow + screen.arrow.join(parts) + screen.arrow
                    + "your mail program")
+
+    def _store(self):
+        """The server that has the users, where there is one."""
+        return [f"(PostgreSQL {self.system.postgres.version()})"] if self.system.postgres else []
 
     def send_all(self, messages):
         """Send each, wait for its fate, print its row."""
@@ -228,6 +232,7 @@ class Playground:
         millrace = f"{build}/bin/millrace -c {system.millrace.conf}"
         for command, what in (
                 (f"{millrace} user list", "who has a mailbox"),
+                (f"{millrace} store check", "what is in the store"),
                 (f"{millrace} status", "how the daemons are"),
                 (f"{millrace} spam explain {self._some_spam()}", "which words decided"),
                 (f"less {system.path}/{o.mta}/mail.log", "what the MTA did; a queue id finds a message"),
@@ -268,6 +273,7 @@ def arguments():
     parser.add_argument("--cache", type=Path, metavar="FOLDER",
                         help="where the messages are kept; by default beside the build")
     parser.add_argument("--mta", choices=("postfix", "sendmail"), default="postfix")
+    parser.add_argument("--store", choices=("sqlite", "postgresql"), default="sqlite")
     parser.add_argument("--once", action="store_true", help="end after the table")
     parser.add_argument("--messages", type=int, default=50, metavar="N")
     parser.add_argument("--smtp-port", type=int, default=2525, metavar="PORT")

@@ -364,13 +364,19 @@ def test_answer_lost(mill, where, server):
         said = []
         assert run_on(mill, url, "domain", "add", "once.example", said=said) == 0, said
         assert cut.cuts == 1
-        cut.after(b"COMMIT\0", 2)       # the first one ends the look at the tables
+        # A statement that is a transaction by itself, and a COMMIT: the first of them ends the look at
+        # the tables.
+        cut.after(b"lost.example", 1)
         assert run_on(mill, url, "domain", "add", "lost.example", said=said) == 75, said
-        assert cut.cuts == 2
+        assert run_on(mill, url, "user", "add", "lost@lost.example", said=said) == 0, said
+        cut.after(b"COMMIT\0", 2)
+        assert run_on(mill, url, "user", "remove", "lost@lost.example", said=said) == 75, said
+        assert cut.cuts == 3
     finally:
         cut.close()
     listed = mill.says("domain", "list")
     assert "once.example" in listed and "lost.example" in listed
+    assert "lost@lost.example" not in mill.says("user", "list")
     for name in ("once.example", "lost.example"):
         assert mill.run("domain", "remove", name) == 0
 

@@ -4,7 +4,7 @@ import shutil
 import signal
 from pathlib import Path
 
-from .process import Daemon, run, wait_until
+from .process import Daemon, DaemonFailed, run, wait_until
 
 USER = "postgres"
 DATABASE = "millrace"
@@ -40,6 +40,8 @@ class Postgres:
         """settings: more lines for postgresql.conf."""
         self.folder, self.data = Path(folder), Path(folder) / "data"
         self.bin, self.settings, self.daemon = programs(), settings, None
+        if not self.bin:
+            raise DaemonFailed("PostgreSQL is not installed: make deps")
         self.folder.mkdir(exist_ok=True)
         self.folder.chmod(0o755)
         shutil.chown(self.folder, USER, USER)
@@ -82,6 +84,10 @@ class Postgres:
         """Send a signal to the server's first process."""
         self.daemon.signal(signum)
 
+    def version(self):
+        """Such as 15.18."""
+        return run([self.bin / "postgres", "--version"]).stdout.split()[2]
+
     def hang(self, on):
         """Stop, or continue, every process of it: they neither answer nor close."""
         for pid in self.pids():
@@ -93,6 +99,8 @@ class Postgres:
     def pids(self):
         """The server's first process, and its children."""
         first = self.daemon.pid
+        if not first:
+            return []
         children = Path(f"/proc/{first}/task/{first}/children").read_text(encoding="ascii").split()
         return [first, *map(int, children)]
 

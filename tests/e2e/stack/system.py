@@ -8,6 +8,7 @@ from .millrace import COMMAND, DELIVER, LMTPD, SPAM, Millrace
 from .mta import Delivery, Listener, Milter, Plan
 from .outside import Outside
 from .postfix import Postfix
+from .postgres import Postgres
 from .process import wait_until
 from .sendmail import Sendmail
 
@@ -20,14 +21,15 @@ class System:
 
     def __init__(self, build, mta="postfix", *, spam=False, deliver="dovecot", name=None,
                  settings=None, ports=None, milters=(), milters_before=(), listeners=(),
-                 message_size_max=20 << 20, process_limit=200, spam_when_down="tempfail", own_users=None):
+                 message_size_max=20 << 20, process_limit=200, spam_when_down="tempfail", own_users=None,
+                 store="sqlite"):
         """deliver: dovecot (its LMTP), lmtpd (ours), pipe (millrace-deliver, which hands to lmtpd).
         spam: our spam milter in the chain. settings: for millrace.conf. ports: a dict with smtp,
         imap, submission; what is missing is a free one. milters: other Milters, after ours;
         milters_before: before ours.
         listeners: further Listeners. spam_when_down: what the MTA does without our filter (tempfail,
         reject, accept). own_users: a user is added to our directory, too; by default when lmtpd
-        runs."""
+        runs. store: sqlite, or postgresql: a server of its own."""
         self.build = Path(build).resolve()
         self.ports = {"smtp": ground.free_port(), "imap": ground.free_port(), **(ports or {})}
         for port in self.ports.values():
@@ -36,7 +38,10 @@ class System:
         self.path = self.ground.path
         self.deliver, self.spam, self._spam_when_down = deliver, spam, spam_when_down
         self.own_users = deliver != "dovecot" if own_users is None else own_users
-        self.outside = None
+        self.outside = self.postgres = None
+        if store == "postgresql":
+            self.postgres = Postgres(self.ground.folder("pg"))
+            settings = {"store": self.postgres.url(connect_timeout=2), **(settings or {})}
         self.millrace = Millrace(self.build, self.path,
                                  settings={"message_size_max": message_size_max, **(settings or {})})
         self.dovecot = Dovecot(self.ground.folder("dovecot"), self.millrace.mail, self.ports["imap"])
@@ -50,6 +55,8 @@ class System:
         try:
             self.outside = Outside()
             self.mta = self._make_mta()
+            if self.postgres:
+                self._start_postgres()
             if self.own_users:
                 self.millrace.command("domain", "add", "example.org")
             self.dovecot.start()
@@ -63,11 +70,20 @@ class System:
 
     def stop(self, keep=False):
         """Stop everything and remove the folder."""
-        for part in (self.mta, self.millrace, self.dovecot, self.outside):
+        if self.postgres and self.postgres.daemon:
+            self.postgres.hang(False)
+        for part in (self.mta, self.millrace, self.dovecot, self.outside, self.postgres):
             if part:
                 part.stop()
         if not keep:
             self.ground.remove()
+
+    def _start_postgres(self):
+        """The server, and what `millrace store init` makes of it; our user owns it all."""
+        self.postgres.create().start().create_database()
+        user = self.millrace.user
+        self.millrace.command("store", "--store", self.postgres.url(user="postgres"), "init",
+                              f"{user}=directory:owner", f"{user}=spam:owner")
 
     def __enter__(self):
         return self.start()
