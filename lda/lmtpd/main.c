@@ -3,6 +3,7 @@
 
 int main(int argc, char **argv)
 {
+	static const char *const fixed[] = { "lmtp_socket_mode", "authserv_id", NULL };
 	static struct mr_program lmtpd = {
 		.name = "millrace-lmtpd",
 		.word = "lmtpd",
@@ -13,6 +14,7 @@ int main(int argc, char **argv)
 		.serve = mr_lmtpd_serve, /* only now the first outside byte */
 		.stop = mr_lmtpd_stop,
 		.reload = mr_lmtpd_reload,
+		.fixed = fixed,
 		.close = mr_lmtpd_close,
 		.status = mr_lmtpd_status,
 	};

@@ -45,6 +45,9 @@ static int milter_check(const struct mr_settings *set, struct mr_buf *error)
 	const struct mr_stage *stage = mr_daemon.milter->stage;
 	int err = mr_socket_check(mr_daemon.milter, set, error);
 
+	if (err == 0 && (err = mr_spool_check(set->spool_dir)) < 0)
+		return mr_run_refuse(error, "spool_dir", set->spool_dir,
+				     err == MR_EINVAL ? "not a folder" : mr_err_text(err));
 	return err == 0 && stage->check ? stage->check(set, error) : err;
 }
 
@@ -157,8 +160,12 @@ int mr_milter_main(const struct mr_milter *milter, int argc, char **argv)
 {
 	/* mr_main keeps the pointer for the life of the process. */
 	static struct mr_program program;
+	static const char *fixed[4];
 
 	mr_daemon.milter = milter;
+	fixed[0] = milter->listen_setting;
+	fixed[1] = milter->socket_mode_setting;
+	fixed[2] = "milter_timeout_s"; /* libmilter is told once */
 	program = (struct mr_program){
 		.name = milter->name,
 		.word = milter->stage->name,
@@ -168,6 +175,7 @@ int mr_milter_main(const struct mr_milter *milter, int argc, char **argv)
 		.serve = milter_serve,
 		.stop = milter_stop,
 		.reload = milter_reload,
+		.fixed = fixed,
 		.close = milter_close,
 		.status = milter_status,
 		.other_main = milter_other_main,

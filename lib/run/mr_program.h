@@ -58,6 +58,9 @@ struct mr_program {
 	/* New settings were loaded: open what depends on them anew. < 0: the old ones stay, all is as
 	 * before. On the control thread, while serve() goes on. NULL: nothing depends on them. */
 	int (*reload)(struct mr_run *run, const struct mr_settings *next);
+	/* Names of settings that open() alone reads, NULL at the end: a reload that changes one warns
+	 * that it waits for the next start. NULL: none. Those of mr_main itself need no mention. */
+	const char *const *fixed;
 	/* After serve(); also when open() failed. */
 	void (*close)(struct mr_run *run);
 	/* Write lines "name value" of the program's own for the command status; NULL: none. On the

@@ -5,6 +5,7 @@
 #include "lib/base/mr_err.h"
 #include "lib/base/mr_log.h"
 #include "lib/run/mr_folders.h"
+#include "lib/run/mr_spool.h"
 
 /* The one that is missing is worth a line of its own. */
 static void log_missing(const struct mr_folder_list *write)
@@ -40,6 +41,18 @@ static int enter(struct mr_run *run)
 	return 0;
 }
 
+/* What check() could not see: as root, everything can be written. */
+static int spool_dir_check(const struct mr_run *run)
+{
+	const char *dir = run->now->set.spool_dir;
+	int err = run->program->sandbox & MR_SANDBOX_SPOOL ? mr_spool_check(dir) : 0;
+
+	if (err < 0)
+		mr_log(MR_LOG_ERROR, "cannot write to spool_dir", MR_KV("path", dir),
+		       MR_KV_ERR(err));
+	return err;
+}
+
 int mr_rights_drop(struct mr_run *run, bool debug)
 {
 	int err;
@@ -52,6 +65,8 @@ int mr_rights_drop(struct mr_run *run, bool debug)
 		mr_log(MR_LOG_ERROR, "privileges", MR_KV_ERR(err));
 		return err;
 	}
+	if ((err = spool_dir_check(run)) < 0)
+		return err;
 	if (!run->now->set.sandbox || !mr_sandbox_built()) {
 		mr_log(MR_LOG_WARN, "no sandbox",
 		       MR_KV("why", mr_sandbox_built() ? "the settings say so"

@@ -77,24 +77,38 @@ const char *mr_run_metrics_address(const struct mr_settings *set, const char *wo
 	return found;
 }
 
-/* What was bound or entered at the start stays as it was. */
-static void warn_fixed(const char *word, const struct mr_settings *old,
-		       const struct mr_settings *next)
+static void warn(const char *setting)
 {
-	const struct {
-		const char *name, *old, *next;
-	} fixed[] = {
-		{ "run_dir", old->run_dir, next->run_dir },
-		{ "user", old->user, next->user },
-		{ "metrics_listen", mr_run_metrics_address(old, word),
-		  mr_run_metrics_address(next, word) },
-		{ "sandbox", old->sandbox ? "true" : "false", next->sandbox ? "true" : "false" },
-	};
+	mr_log(MR_LOG_WARN, "takes effect at the next start", MR_KV("setting", setting));
+}
 
-	for (size_t i = 0; i < MR_COUNT(fixed); i++) {
-		if (!fixed[i].old || !fixed[i].next || strcmp(fixed[i].old, fixed[i].next) != 0)
-			mr_log(MR_LOG_WARN, "needs a restart", MR_KV("setting", fixed[i].name));
+static bool is_in(const char *const *names, const char *name)
+{
+	for (; names && *names; names++) {
+		if (strcmp(*names, name) == 0)
+			return true;
 	}
+	return false;
+}
+
+/* What was bound or entered at the start stays as it was then, whatever other reloads said since. */
+static void warn_fixed(const struct mr_run *run, const struct mr_settings *next)
+{
+	static const char *const ours[] = { "run_dir", "user", "sandbox", NULL };
+	const struct mr_settings *start = &run->start->set;
+	const char *word = run->program->word;
+	const char *old_metrics = mr_run_metrics_address(start, word);
+	const char *metrics = mr_run_metrics_address(next, word);
+	size_t count;
+	const struct mr_setting *rows = mr_settings_rows(&count);
+
+	for (size_t i = 0; i < count; i++) {
+		if ((is_in(ours, rows[i].name) || is_in(run->program->fixed, rows[i].name)) &&
+		    !mr_setting_same(&rows[i], start, next))
+			warn(rows[i].name);
+	}
+	if (!old_metrics || !metrics || strcmp(old_metrics, metrics) != 0)
+		warn("metrics_listen");
 }
 
 static int reload_once(struct mr_run *run, struct mr_buf *error)
@@ -117,7 +131,7 @@ static int reload_once(struct mr_run *run, struct mr_buf *error)
 			mr_buf_printf(error, "%s: %s", run->program->name, mr_err_text(err));
 	}
 	if (err == 0) {
-		warn_fixed(run->program->word, &run->now->set, &s->set);
+		warn_fixed(run, &s->set);
 		snapshot_swap(run, s);
 		return 0;
 	}
@@ -158,8 +172,11 @@ int mr_run_init(struct mr_run *run, const struct mr_program *program, const char
 	run->metrics = mr_metrics_new(program->metrics, program->metric_count);
 	run->settings_path = settings_path ? mr_strdup(settings_path) : NULL;
 	run->now = snapshot_new(start);
-	if (run->metrics && run->now && (run->settings_path || !settings_path))
+	if (run->metrics && run->now && (run->settings_path || !settings_path)) {
+		run->start = run->now;
+		run->start->holders++;
 		return 0;
+	}
 	mr_run_done(run);
 	return MR_ENOMEM;
 }
@@ -173,9 +190,11 @@ static void paths_done(struct mr_run_paths *paths)
 
 void mr_run_done(struct mr_run *run)
 {
+	if (run->start)
+		mr_run_settings_release(run, &run->start->set);
 	if (run->now)
 		mr_run_settings_release(run, &run->now->set);
-	run->now = NULL;
+	run->start = run->now = NULL;
 	paths_done(&run->read);
 	paths_done(&run->write);
 	mr_folders_free(run->folders);

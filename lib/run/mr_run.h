@@ -39,6 +39,7 @@ struct mr_run {
 	bool becomes; /* false: stays who it is */
 	bool opened; /* the hook open was called, so close will be */
 
+	struct mr_snapshot *start; /* the settings that were read first: held to the end */
 	pthread_mutex_t lock; /* of the next two */
 	struct mr_snapshot *now;
 	struct mr_trace trace;

@@ -329,6 +329,33 @@ int mr_settings_load(const char *path, struct mr_settings *set_out, struct mr_bu
 	return text ? mr_settings_parse(text, path, set_out, error) : MR_ENOMEM;
 }
 
+static bool same_list(const struct mr_list *a, const struct mr_list *b)
+{
+	bool same = a->count == b->count;
+
+	for (size_t i = 0; same && i < a->count; i++)
+		same = strcmp(a->item[i], b->item[i]) == 0;
+	return same;
+}
+
+bool mr_setting_same(const struct mr_setting *row, const struct mr_settings *a,
+		     const struct mr_settings *b)
+{
+	const void *x = (const char *)a + row->offset, *y = (const char *)b + row->offset;
+
+	switch (row->type) {
+	case MR_SETTING_INT:
+		return *(const mr_setting_int *)x == *(const mr_setting_int *)y;
+	case MR_SETTING_BOOL:
+		return *(const mr_setting_bool *)x == *(const mr_setting_bool *)y;
+	case MR_SETTING_STR:
+		return strcmp(*(const mr_setting_str *)x, *(const mr_setting_str *)y) == 0;
+	case MR_SETTING_LIST:
+		return same_list(x, y);
+	}
+	return false;
+}
+
 void mr_settings_done(struct mr_settings *set)
 {
 	mr_arena_free(set->owned);

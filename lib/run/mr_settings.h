@@ -63,6 +63,9 @@ struct mr_setting {
 	const char *default_str; /* of str; of list: its one item, "" for none */
 	const char *unit, *text, *programs;
 };
+/* Whether both have the same value of row. */
+bool mr_setting_same(const struct mr_setting *row, const struct mr_settings *a,
+		     const struct mr_settings *b);
 /* All of them, in the order of settings.def. */
 const struct mr_setting *mr_settings_rows(size_t *count_out);
 

@@ -3,10 +3,22 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/base/mr_err.h"
 #include "lib/base/mr_random.h"
+
+int mr_spool_check(const char *dir)
+{
+	struct stat st;
+
+	if (stat(dir, &st) < 0)
+		return mr_err_from_errno(errno);
+	if (!S_ISDIR(st.st_mode))
+		return MR_EINVAL;
+	return faccessat(AT_FDCWD, dir, W_OK | X_OK, AT_EACCESS) < 0 ? mr_err_from_errno(errno) : 0;
+}
 
 void mr_spool_init(struct mr_spool *s, size_t memory_max, const char *dir)
 {

@@ -21,6 +21,10 @@ struct mr_spool {
 	struct mr_map map;
 };
 
+/* Whether files can be made in dir, by who we are now: looked at alone. MR_ENOENT; MR_EINVAL: no
+ * folder; MR_EPERM; MR_ETEMP. */
+MR_MUST_USE int mr_spool_check(const char *dir);
+
 /* dir must live as long as the spool. Takes no memory yet. */
 void mr_spool_init(struct mr_spool *s, size_t memory_max, const char *dir);
 void mr_spool_done(struct mr_spool *s);

@@ -73,6 +73,14 @@ void mr_milter_proc_start(struct mr_t *t, struct mr_milter_proc *p, const char *
 		run_child(p, stage);
 }
 
+void mr_milter_proc_restart(struct mr_milter_proc *p)
+{
+	p->pid = fork();
+	MR_ASSERT(p->pid >= 0);
+	if (p->pid == 0)
+		run_child(p, NULL);
+}
+
 int mr_milter_proc_wait(struct mr_milter_proc *p)
 {
 	int status;

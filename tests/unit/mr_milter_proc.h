@@ -22,6 +22,8 @@ struct mr_milter_proc {
  * NOTE_STAGE, or NULL. */
 void mr_milter_proc_start(struct mr_t *t, struct mr_milter_proc *p, const char *dir,
 			  const char *socket, const char *more, const char *stage);
+/* Start it again, with the settings that are there. */
+void mr_milter_proc_restart(struct mr_milter_proc *p);
 void mr_milter_proc_settings(struct mr_milter_proc *p, const char *more);
 /* Wait for its end, at most 15 s; its exit code, or -1: a signal ended it, or it did not end. */
 int mr_milter_proc_wait(struct mr_milter_proc *p);

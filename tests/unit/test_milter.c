@@ -16,6 +16,7 @@
 #include "lib/base/mr_arena.h"
 #include "lib/base/mr_buf.h"
 #include "lib/base/mr_err.h"
+#include "lib/base/mr_io.h"
 #include "lib/base/mr_time.h"
 #include "tests/unit/mr_milter_proc.h"
 #include "tests/unit/mr_mta.h"
@@ -504,6 +505,43 @@ MR_TEST(milter_reload)
 		   "mail continue\nrcpt continue\nrcpt continue\ninsert 0 X-Note: seen 8 by 4\n"
 		   "continue\n");
 	finish(t, &f);
+}
+
+static void write_settings(struct mr_milter_proc *p, const char *spool_dir, const char *more)
+{
+	MR_AUTO_BUF text = MR_BUF(4 * MR_PATH_MAX);
+
+	mr_buf_printf(&text, "run_dir = \"%s\"\nspam_listen = \"%s\"\nspool_dir = \"%s\"\n%s\n",
+		      p->dir, p->socket, spool_dir, more);
+	MR_ASSERT(mr_replace_file(p->config, mr_buf_span(&text), 0600) == 0);
+}
+
+/* What would fail at each message is refused; what libmilter was told once is told by name. */
+MR_TEST(milter_reload_of_what_it_cannot)
+{
+	struct fixture f;
+	char file[MR_PATH_MAX];
+	MR_AUTO_BUF answer = MR_BUF(SAID_MAX);
+
+	SKIP_OOM(t);
+	MR_NEED(t, begin(t, &f));
+	write_settings(&f.proc, "/nonexistent/spool", "");
+	fprintf(stderr, "(two errors of reload follow) ");
+	MR_CHECK_INT(t, MR_EINVAL, mr_milter_proc_ask(&f.proc, "reload", &answer));
+	MR_CHECK_INT(t, 1, mr_milter_proc_logged(&f.proc, "spool_dir: /nonexistent/spool: "));
+	snprintf(file, sizeof(file), "%.4000s/conf", f.proc.dir);
+	write_settings(&f.proc, file, "");
+	MR_CHECK_INT(t, MR_EINVAL, mr_milter_proc_ask(&f.proc, "reload", &answer));
+	MR_CHECK_INT(t, 1, mr_milter_proc_logged(&f.proc, "not a folder"));
+	snprintf(f.proc.socket, sizeof(f.proc.socket), "unix:%.4000s/s2", f.proc.dir);
+	write_settings(&f.proc, f.proc.dir, "spam_socket_mode = \"0600\"\nmilter_timeout_s = 20\n");
+	MR_CHECK_INT(t, 0, mr_milter_proc_ask(&f.proc, "reload", &answer));
+	MR_CHECK_INT(t, 3, mr_milter_proc_logged(&f.proc, "takes effect at the next start"));
+	finish(t, &f);
+	/* The start refuses what reload and -n do. */
+	write_settings(&f.proc, "/nonexistent/spool", "");
+	mr_milter_proc_restart(&f.proc);
+	MR_CHECK_INT(t, 78, mr_milter_proc_wait(&f.proc)); /* EX_CONFIG */
 }
 
 /* libmilter's own thread would end the milter at one SIGHUP in two. */

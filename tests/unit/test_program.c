@@ -15,6 +15,7 @@
 
 #include "lib/base/mr_err.h"
 #include "lib/base/mr_io.h"
+#include "lib/base/mr_log.h"
 #include "lib/net/mr_sock.h"
 #include "lib/run/mr_control.h"
 #include "lib/run/mr_folders.h"
@@ -272,6 +273,32 @@ MR_TEST(program_becomes_user)
 	MR_CHECK_INT(t, 0, mr_instance_end(&in));
 }
 
+/* Root may write everywhere; who it becomes may not. Better no start than a message that fails. */
+MR_TEST(program_wants_its_spool)
+{
+	static const struct mr_program spooling = {
+		.name = "millrace-spooling",
+		.word = "spooling",
+		.sandbox = MR_SANDBOX_NET | MR_SANDBOX_SPOOL,
+		.open = demo_open,
+		.serve = demo_serve,
+		.stop = demo_stop,
+	};
+	struct mr_instance in;
+
+	if (getuid() != 0)
+		MR_SKIP(t, "only root becomes somebody else");
+	if (t->oom || getenv("MR_TEST_OOM"))
+		return;
+	MR_CHECK(t,
+		 !mr_instance_start(t, &in, &spooling, "user = nobody\nspool_dir = /usr\n", NULL));
+	MR_CHECK_INT(t, 1, mr_instance_end(&in));
+	MR_CHECK(t, mr_instance_logs(&in, "cannot write to spool_dir"));
+	MR_NEED(t, mr_instance_start(t, &in, &spooling, "user = nobody\nspool_dir = /tmp\n", NULL));
+	kill(in.pid, SIGTERM);
+	MR_CHECK_INT(t, 0, mr_instance_end(&in));
+}
+
 /* -- metrics over HTTP ------------------------------------------------------------------------ */
 
 MR_TEST(program_serves_metrics)
@@ -394,6 +421,63 @@ MR_TEST(program_settings_snapshots)
 	}
 	MR_CHECK_STR(t, "Spam", old->spam_folder); /* still there */
 	mr_run_settings_release(&run, old);
+	mr_run_done(&run);
+}
+
+static void note_fixed(void *arg, enum mr_log_level level, const char *line)
+{
+	static const struct mr_span event = MR_SPAN("takes effect at the next start setting=");
+	struct mr_span s = mr_span_str(line);
+
+	if (level == MR_LOG_WARN && mr_span_has_prefix(s, event)) {
+		mr_buf_add(arg, mr_span_sub(s, event.len, s.len));
+		mr_buf_addc(arg, ' ');
+	}
+}
+
+/* What a reload cannot change is told by name, as long as it differs from what the start read. */
+MR_TEST(program_reload_fixed)
+{
+	static const char *const fixed[] = { "lmtp_socket_mode", "milter_timeout_s", "lmtp_listen",
+					     NULL };
+	static const struct mr_program plain = {
+		.name = "plain", .word = "plain", .stop = no_stop, .fixed = fixed
+	};
+	static const struct {
+		const char *text, *warned;
+	} rows[] = {
+		{ "spam_folder = New\n", "" },
+		{ "lmtp_socket_mode = \"0666\"\n", "lmtp_socket_mode " },
+		{ "lmtp_socket_mode = \"0666\"\nspam_folder = New\n", "lmtp_socket_mode " },
+		{ "milter_timeout_s = 20\nlmtp_listen = { \"unix:/y\" }\n",
+		  "milter_timeout_s lmtp_listen " },
+		{ "metrics_listen = { \"plain=unix:/m\" }\nsandbox = false\n",
+		  "sandbox metrics_listen " },
+		{ "metrics_listen = { \"other=unix:/m\" }\n", "" },
+		{ "user = nobody\nrun_dir = /x\n", "run_dir user " },
+		{ "", "" },
+	};
+	struct mr_settings set = { .owned = NULL };
+	char path[MR_PATH_MAX];
+	struct mr_run run;
+
+	MR_NEED(t, mr_path_join(mr_test_dir(t), "x.conf", path) == 0);
+	MR_NEED(t, mr_settings_default(&set) == 0);
+	if (mr_run_init(&run, &plain, path, &set) < 0) {
+		mr_settings_done(&set);
+		return;
+	}
+	for (size_t i = 0; i < MR_COUNT(rows); i++) {
+		MR_AUTO_BUF error = MR_BUF(1000);
+		MR_AUTO_BUF warned = MR_BUF(1000);
+
+		t->row = (long)i;
+		MR_NEED(t, mr_replace_file(path, mr_span_str(rows[i].text), 0600) == 0);
+		mr_log_sink(note_fixed, &warned);
+		if (mr_run_reload(&run, &error) == 0 && !t->oom)
+			MR_CHECK_SPAN(t, rows[i].warned, mr_buf_span(&warned));
+		mr_log_sink(NULL, NULL);
+	}
 	mr_run_done(&run);
 }
 

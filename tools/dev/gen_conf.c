@@ -135,8 +135,11 @@ static int man(const struct mr_setting *rows, size_t count)
 	     "on the control socket loads the file anew; when it is broken, the old settings "
 	     "stay.\n"
 	     "What is bound or entered at the start\n"
-	     ".Pq Ic run_dir , user , metrics_listen , sandbox\n"
-	     "needs a restart.\n"
+	     ".Pq Ic run_dir , user , metrics_listen , sandbox , spam_listen , spam_socket_mode ,\n"
+	     ".Ic milter_timeout_s , lmtp_socket_mode\n"
+	     "and, for\n.Xr millrace-lmtpd 8 ,\n.Ic authserv_id ,\n"
+	     "takes effect at the next start: a reload that changes it says so in the log, by "
+	     "name.\n"
 	     ".Sh SETTINGS\nEach with its default, whom it concerns, and its range.\n"
 	     ".Bl -tag -width Ds");
 	for (size_t i = 0; i < count; i++)
