@@ -23,6 +23,7 @@ static const struct verb {
 	{ "explain", spam_explain, false, true, true },
 	{ "model", spam_model, false, false, false },
 	{ "lessons", spam_lessons, false, false, true },
+	{ "expire", spam_expire, false, false, true },
 };
 
 int spam_model_load(struct spam *s, struct mr_spam_model *model_out)

@@ -11,7 +11,8 @@ static const struct command commands[] = {
 	  "domains that we receive mail for" },
 	{ "spam", cmd_spam,
 	  "learn --spam|--ham PATH... |\n"
-	  "       unlearn|score|explain PATH... | rebuild | model | lessons\n"
+	  "       unlearn|score|explain PATH... | rebuild | model | lessons |\n"
+	  "       expire\n"
 	  "       [--user ADDRESS] [--model FILE|empty] [--arriving]\n"
 	  "PATH: a message, mbox, Maildir or folder; -: a message on standard input;\n"
 	  "      --list: names of files on standard input",

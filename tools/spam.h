@@ -55,5 +55,6 @@ int spam_model(struct spam *s);
 int spam_lessons(struct spam *s);
 int spam_score(struct spam *s);
 int spam_explain(struct spam *s);
+int spam_expire(struct spam *s);
 
 #endif

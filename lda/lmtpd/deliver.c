@@ -289,6 +289,9 @@ static struct mr_lmtp_reply store_one(const struct mr_deliver *d, struct mr_lmtp
 	if ((err = write_copy(d, mail, target, &sorting, dir_fd)) < 0)
 		return err == MR_EFULL ? full : not_written;
 	sweep(d, dir_fd);
+	if (d->expiry && target->settings.spam_expire_days > 0)
+		mr_expiry_put(d->expiry, target->mailbox, target->settings.spam_expire_days,
+			      d->clock.time_s(d->clock.arg));
 	rcpt->folder = folder;
 	return saved;
 }

@@ -19,6 +19,7 @@
 #ifndef DELIVER_H
 #define DELIVER_H
 
+#include "lda/lmtpd/expiry.h"
 #include "lda/lmtpd/judge.h"
 #include "lda/lmtpd/lmtp.h"
 #include "lib/base/mr_time.h"
@@ -37,6 +38,7 @@ struct mr_deliver {
 	struct mr_directory directory;
 	int mail_fd; /* mail_dir */
 	struct mr_judge *judge; /* NULL: the milter's word counts for all */
+	struct mr_expiry *expiry; /* mailboxes whose old spam is to go; NULL: none is kept */
 	const char *host; /* in file names */
 	struct mr_clock clock;
 	/* One delivery of this many, by chance, removes what crashes left in its folder's tmp/; 0:

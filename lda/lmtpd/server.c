@@ -30,6 +30,8 @@ const struct mr_metric mr_lmtpd_metrics[] = {
 	[ROW_OPEN] = { MR_METRIC_GAUGE, "millrace_lmtpd_connections", "", "Connections open." },
 	[ROW_TURNED_AWAY] = { MR_METRIC_COUNTER, "millrace_lmtpd_turned_away_total", "",
 			      "Connections refused: too many, or out of memory." },
+	[ROW_EXPIRED] = { MR_METRIC_COUNTER, "millrace_lmtpd_expired_total", "",
+			  "Messages removed from spam folders for their age." },
 };
 const size_t mr_lmtpd_metric_count = MR_COUNT(mr_lmtpd_metrics);
 
@@ -253,7 +255,9 @@ int mr_lmtpd_open(struct mr_run *run)
 	if (err == 0) {
 		server->deliver.judge =
 			mr_judge_new(set->store, set->spam_model, *mr_run_clock(run));
-		err = server->deliver.judge ? listen_all(server, set) : MR_ENOMEM;
+		server->deliver.expiry = mr_expiry_new();
+		err = server->deliver.judge && server->deliver.expiry ? listen_all(server, set)
+								      : MR_ENOMEM;
 	}
 	server->deliver.directory = (struct mr_directory){ store_find, store_settings, server };
 	mr_run_settings_release(run, set);
@@ -271,6 +275,7 @@ void mr_lmtpd_close(struct mr_run *run)
 	mr_close_at(&server->deliver.mail_fd);
 	mr_close_at(&server->wake_fd);
 	mr_judge_free(server->deliver.judge);
+	mr_expiry_free(server->deliver.expiry);
 	mr_store_close(server->store);
 	mr_free(server);
 }
@@ -354,6 +359,7 @@ static int loop_new(struct server *server)
 	event_assign(&server->reaped, server->base, mr_pool_fd(server->pool), EV_READ | EV_PERSIST,
 		     on_reaped, server);
 	event_assign(&server->again, server->base, -1, 0, on_again, server);
+	mr_lmtpd_rest_init(server);
 	for (size_t i = 0; i < server->listener_count; i++)
 		event_assign(&server->listener[i].event, server->base, server->listener[i].fd,
 			     EV_READ | EV_PERSIST, on_accept, &server->listener[i]);

@@ -110,6 +110,7 @@ static void conn_go(struct conn *c)
 	/* Sending may have let it go on, and made it busy. */
 	if (mr_lmtp_busy(c->lmtp) && !c->working) {
 		c->working = true;
+		c->server->working++;
 		event_del(&c->readable);
 		mr_pool_put(c->server->pool, &c->item);
 	}
@@ -136,6 +137,8 @@ static void on_done(struct mr_pool_item *item)
 	struct conn *c = (struct conn *)item;
 
 	c->working = false;
+	c->server->working--;
+	mr_lmtpd_rest(c->server);
 	mr_lmtp_worked(c->lmtp, now_ms(c->server));
 	if (c->gone)
 		conn_free(c);

@@ -1,4 +1,5 @@
-/* server_private: what server.c (life of the program) and server_conn.c (of a connection) share. */
+/* server_private: what server.c (life of the program), server_conn.c (of a connection) and
+ * server_idle.c (the rest) share. */
 #ifndef SERVER_PRIVATE_H
 #define SERVER_PRIVATE_H
 
@@ -21,6 +22,7 @@ enum row {
 	ROW_CONNECTIONS,
 	ROW_OPEN,
 	ROW_TURNED_AWAY,
+	ROW_EXPIRED,
 };
 
 struct conn;
@@ -46,7 +48,10 @@ struct server {
 	/* From here on: the loop's thread alone. */
 	struct event_base *base;
 	struct mr_pool *pool;
-	struct event wake, reaped, again;
+	struct event wake, reaped, again, idle;
+	size_t working; /* connections that the pool has */
+	struct mr_pool_item expire; /* and what it does when it has none */
+	bool expiring;
 	struct conn *first;
 	char input[MR_LMTP_INPUT_MAX];
 };
@@ -57,6 +62,10 @@ void mr_conn_new(struct server *server, int fd);
 void mr_conn_stop_all(struct server *server);
 /* Release what is left once the pool is gone. */
 void mr_conn_free_all(struct server *server);
+/* For the loop, before it runs. */
+void mr_lmtpd_rest_init(struct server *server);
+/* The pool has done its work for a connection: look whether there is other work to do. */
+void mr_lmtpd_rest(struct server *server);
 /* The last connection of a server that stops is gone. */
 void mr_lmtpd_idle(struct server *server);
 

@@ -115,4 +115,12 @@ MR_MUST_USE int mr_maildir_deliver(int dir_fd, struct mr_span host, const struct
 MR_MUST_USE int mr_maildir_sweep(int dir_fd, int64_t now_s, unsigned entries_max);
 #define MR_MAILDIR_STALE_S (36 * 3600)
 
+/*
+ * Remove the messages of the folder dir_fd, and of no other, that came before before_s: by the time that
+ * their names begin with, which copying a Maildir keeps. What is flagged ("F"), has no such time, or
+ * is no plain file stays. Looks at names_max names in new/ and as many in cur/. Returns the number of
+ * messages removed, or MR_ETEMP.
+ */
+MR_MUST_USE int mr_maildir_expire(int dir_fd, int64_t before_s, unsigned names_max);
+
 #endif

@@ -1,9 +1,10 @@
 """What a user wants done with spam: `millrace user set` beside running programs, on both MTAs."""
 import subprocess
+import time
 
 import pytest
 
-from stack import corpus, letter
+from stack import LMTPD, corpus, letter, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -106,3 +107,50 @@ def test_learned_from_there_it_is_what_arrived(mail, lure, build, tmp_path):
     out = subprocess.run([build / "bin/millrace", "-c", tmp_path / "conf", "spam", "score",
                           tmp_path / "stored.eml"], capture_output=True, text=True, check=True).stdout
     assert out.split("\t")[1] == message["X-Spam-Score"]
+
+
+DAY = 86400
+
+
+def old_spam(mail, user):
+    """Three messages in the user's Spam folder: of today, of 20 days ago, and that, flagged."""
+    folder = mail.millrace.mail / "example.org" / user.split("@")[0] / ".Spam"
+    now = int(time.time())
+    names = {"today": f"new/{now}.M1P1.x", "old": f"cur/{now - 20 * DAY}.M2P2.x:2,S",
+             "flagged": f"cur/{now - 20 * DAY}.M3P3.x:2,FS"}
+    for part in ("", "new", "cur", "tmp"):
+        (folder / part).mkdir(parents=True, exist_ok=True)
+    paths = {name: folder / path for name, path in names.items()}
+    for path in paths.values():
+        path.write_text("Subject: spam\n\nx\n")
+    subprocess.run(["chown", "-R", "mail:mail", folder.parent.parent], check=True)
+    return paths
+
+
+def test_old_spam_goes_by_command(mail):
+    """Of those alone who said so."""
+    users = {days: mail.new_user() for days in ("0", "10", "30")}
+    spam = {days: old_spam(mail, user) for days, user in users.items()}
+    for days, user in users.items():
+        mail.millrace.command("user", "set", user, "spam_expire_days", days)
+    assert mail.millrace.command("spam", "expire").startswith("removed 1 message from ")
+    left = {days: [name for name, path in paths.items() if path.exists()]
+            for days, paths in spam.items()}
+    everything = ["today", "old", "flagged"]
+    assert left == {"0": everything, "10": ["today", "flagged"], "30": everything}
+    mail.millrace.command("user", "set", users["30"], "spam_expire_days", "5")
+    one = mail.millrace.command_json("spam", "expire", "--user", users["30"])
+    assert one == {"messages": 1, "mailboxes": 1}
+
+
+def test_old_spam_goes_when_idle(mail):
+    """After a delivery to that mailbox, by lmtpd, which says so."""
+    user = mail.new_user()
+    spam = old_spam(mail, user)
+    mail.millrace.command("user", "set", user, "spam_expire_days", "10")
+    assert mail.send("bob@example.net", user, letter("The train", to=user)).accepted
+    mail.wait_mail(user)
+    wait_until(lambda: not spam["old"].exists(), 20, "the old one is gone")
+    assert spam["today"].exists() and spam["flagged"].exists()
+    wait_until(lambda: "old spam removed" in mail.millrace.log(LMTPD), 10, "a line in the log")
+    assert "millrace_lmtpd_expired_total" in mail.millrace.command("stats", "lmtpd")
