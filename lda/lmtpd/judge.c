@@ -82,10 +82,10 @@ static int64_t now_ms(const struct mr_judge *j)
 	return j->clock.now_ms(j->clock.arg);
 }
 
-/* True: try now. The next try is later. */
+/* True: try now. The next try is later, but a file that is not there yet is looked for each time. */
 static bool is_due(struct source *source, int64_t now)
 {
-	if (source->err < 0 && now < source->retry_ms)
+	if (source->err < 0 && source->err != MR_ENOENT && now < source->retry_ms)
 		return false;
 	source->retry_ms = now + MR_JUDGE_RETRY_MS;
 	return true;

@@ -1,4 +1,7 @@
 """What a user wants done with spam: `millrace user set` beside running programs, on both MTAs."""
+import email
+import email.policy
+import re
 import subprocess
 import time
 
@@ -154,3 +157,65 @@ def test_old_spam_goes_when_idle(mail):
     assert spam["today"].exists() and spam["flagged"].exists()
     wait_until(lambda: "old spam removed" in mail.millrace.log(LMTPD), 10, "a line in the log")
     assert "millrace_lmtpd_expired_total" in mail.millrace.command("stats", "lmtpd")
+
+
+def both(mail, users, message):
+    """Send one message to two users: the folder and the message of each."""
+    before = {user: _all(mail, user) for user in users}
+    assert mail.send(message.sender, users, message.content).accepted
+    mail.wait_queue_empty()
+    found = []
+    for user in users:
+        new = [item for item in _all(mail, user) if item not in before[user]]
+        assert len(new) == 1, (user, mail.logs())
+        folder, raw = new[0]
+        found.append((folder, email.message_from_bytes(raw, policy=email.policy.default), raw))
+    return found
+
+
+def _all(mail, user):
+    with mail.mailbox(user) as box:
+        return [(name, raw) for name in ("INBOX", "Spam") for raw in box.raw(name)]
+
+
+def test_what_he_taught_counts_for_him(make_system, lure):
+    """One recipient teaches that it is good mail: the next copy of his is in INBOX and says why, the
+    other's is in Spam as before. The score by hand is the same; taken back by the copy itself, all is as
+    it was."""
+    system = make_system(spam=True, deliver="lmtpd")
+    ann, bob = system.new_user(), system.new_user()
+    lesson = system.path / "store/lesson.eml"
+
+    def spam(*words):
+        return system.millrace.command("spam", *words, "--user", ann, lesson)
+
+    (_, first, raw), _ = both(system, [ann, bob], lure)
+    assert first["X-Spam-Flag"] == "YES" and "shared=" not in first["X-Spam-Status"]
+    lesson.write_bytes(raw)
+    system.millrace.command("spam", "learn", "--user", ann, "--ham", lesson)
+    (where, his, raw), (other_where, other, _) = both(system, [ann, bob], lure)
+    assert (where, his["X-Spam-Flag"]) == ("INBOX", "NO"), his["X-Spam-Status"]
+    assert (other_where, other["X-Spam-Flag"]) == ("Spam", "YES")
+    assert other["X-Spam-Score"] == first["X-Spam-Score"]
+    assert f"shared={first['X-Spam-Score']}" in his["X-Spam-Status"]
+    assert re.search(r"lessons -\d+\.\d$", his["X-Spam-Status"].rstrip())
+    # What he sees is what the command says, from his copy, whose fields were written anew.
+    lesson.write_bytes(raw)
+    assert spam("score").split("\t")[1] == his["X-Spam-Score"]
+    line, = [line for line in system.millrace.log(LMTPD).splitlines() if "shared=" in line]
+    assert f"score={his['X-Spam-Score']} shared={first['X-Spam-Score']}" in line
+    assert spam("unlearn").startswith("took back 1 ")
+    (where, again, _), _ = both(system, [ann, bob], lure)
+    assert where == "Spam" and again["X-Spam-Status"] == first["X-Spam-Status"]
+
+
+def test_a_domain_teaches(make_system, lure):
+    """@example.org moves all of its users."""
+    system = make_system(spam=True, deliver="lmtpd")
+    ann, bob = system.new_user(), system.new_user()
+    lesson = system.path / "store/lesson.eml"
+    (_, _, raw), _ = both(system, [ann, bob], lure)
+    lesson.write_bytes(raw)
+    system.millrace.command("spam", "learn", "--user", "@example.org", "--ham", lesson)
+    for where, message, _ in both(system, [ann, bob], lure):
+        assert where == "INBOX" and "shared=" in message["X-Spam-Status"]
