@@ -66,7 +66,7 @@ static void print_reason(const struct mr_spam_reason *reason)
 	printf("  %+8.3f  %s\n", reason->log_odds, mr_buf_str(&text));
 }
 
-static void print_all(const struct judge *j, const char *name, const struct mr_spam_score *score,
+static void print_all(const char *name, const struct mr_spam_score *score,
 		      const struct mr_spam_reason *reasons, size_t count)
 {
 	print_name(name);
@@ -75,8 +75,7 @@ static void print_all(const struct judge *j, const char *name, const struct mr_s
 	printf("\nPoints by where they come from; + speaks for spam, - for good mail:\n");
 	for (unsigned i = 0; i < MR_SPAM_FAMILIES; i++)
 		printf("  %+8.3f  %s\n", score->family[i], mr_spam_family_text(i));
-	printf("  %+8.3f  what every message starts with\n",
-	       MR_SPAM_THRESHOLD + j->model.bias[0] + j->model.bias[1] - j->model.threshold);
+	printf("  %+8.3f  what every message starts with\n", score->start);
 	printf("\nThe %zu things that decided:\n", count);
 	for (size_t i = 0; i < count; i++)
 		print_reason(&reasons[i]);
@@ -119,7 +118,7 @@ static int explain_one(void *arg, const struct mr_spam_item *item)
 	if (j->s->cli->json)
 		json_all(item->name, &score, reasons, count);
 	else
-		print_all(j, item->name, &score, reasons, count);
+		print_all(item->name, &score, reasons, count);
 	return 0;
 }
 

@@ -69,30 +69,31 @@ static int cut_at(const struct mr_spam_correction *k, uint32_t *size_out, uint32
 	return 0;
 }
 
-/* The change that the reference's next slot meets, or NULL. References rise as changes do, so that at
- * goes on from where it is; where one does not, it begins again, and finds it all the same. */
+/* The change that the reference's next slot meets, or NULL. A judge's references rise as changes do, so
+ * that at goes on from where it is; where one does not, it begins again, and finds it all the same. */
 static struct mr_spam_change *meet(const struct mr_spam_correction *k, struct mr_spam_reference r,
 				   uint32_t at[MR_SPAM_TABLES])
 {
-	struct mr_spam_change *change = k->change[r.table];
-	uint32_t count = k->count[r.table], n = at[r.table];
+	unsigned table = mr_spam_judge_table(r.judge);
+	struct mr_spam_change *change = k->change[table];
+	uint32_t count = k->count[table], n = at[table];
 
 	if (n > 0 && change[n - 1].slot >= r.slot)
 		n = 0;
 	while (n < count && change[n].slot < r.slot)
 		n++;
-	at[r.table] = n;
+	at[table] = n;
 	return n < count && change[n].slot == r.slot ? &change[n] : NULL;
 }
 
-/* How far changes move the average good message, in log-odds of each table; squares: the sum of the
+/* How far changes move the average good message, in log-odds of each judge; squares: the sum of the
  * squares of its shares in what they change. */
 static void moved(const struct mr_spam_model *model, const struct mr_spam_correction *k,
-		  double sum[MR_SPAM_TABLES], double squares[MR_SPAM_TABLES])
+		  double sum[MR_SPAM_JUDGES], double squares[MR_SPAM_JUDGES])
 {
 	uint32_t at[MR_SPAM_TABLES] = { 0 };
 
-	for (unsigned i = 0; i < MR_SPAM_TABLES; i++)
+	for (unsigned i = 0; i < MR_SPAM_JUDGES; i++)
 		sum[i] = squares[i] = 0;
 	for (size_t i = 0; i < mr_spam_model_reference_count(model); i++) {
 		struct mr_spam_reference r = mr_spam_model_reference(model, i);
@@ -100,38 +101,47 @@ static void moved(const struct mr_spam_model *model, const struct mr_spam_correc
 
 		if (change == NULL)
 			continue;
-		sum[r.table] += r.share * change->by * MR_SPAM_UNIT;
-		squares[r.table] += r.share * r.share;
+		sum[r.judge] += r.share * change->by * MR_SPAM_UNIT;
+		squares[r.judge] += r.share * r.share;
 	}
 }
 
 double mr_spam_correct_drift(const struct mr_spam_model *model, const struct mr_spam_correction *k)
 {
-	double sum[MR_SPAM_TABLES], squares[MR_SPAM_TABLES], all = 0;
+	double sum[MR_SPAM_JUDGES], squares[MR_SPAM_JUDGES];
+	double was[MR_SPAM_JUDGES], is[MR_SPAM_JUDGES];
 
 	moved(model, k, sum, squares);
-	for (unsigned i = 0; i < MR_SPAM_TABLES; i++)
-		all += sum[i] + k->bias[i];
-	return all;
+	for (unsigned i = 0; i < MR_SPAM_JUDGES; i++)
+		was[i] = model->bias[i];
+	for (size_t i = 0; i < mr_spam_model_reference_count(model); i++) {
+		struct mr_spam_reference r = mr_spam_model_reference(model, i);
+
+		was[r.judge] += r.share * MR_SPAM_UNIT *
+				mr_spam_weight_at(model, mr_spam_judge_table(r.judge), r.slot);
+	}
+	for (unsigned i = 0; i < MR_SPAM_JUDGES; i++)
+		is[i] = was[i] + sum[i] + k->bias[i];
+	return mr_spam_moved(was, is);
 }
 
 void mr_spam_correct_level(const struct mr_spam_model *model, struct mr_spam_correction *k)
 {
-	double sum[MR_SPAM_TABLES], squares[MR_SPAM_TABLES];
+	double sum[MR_SPAM_JUDGES], squares[MR_SPAM_JUDGES];
 	uint32_t at[MR_SPAM_TABLES] = { 0 };
 
 	moved(model, k, sum, squares);
 	k->threshold = 0;
-	for (unsigned i = 0; i < MR_SPAM_TABLES; i++)
+	for (unsigned i = 0; i < MR_SPAM_JUDGES; i++)
 		k->bias[i] = 0;
 	for (size_t i = 0; i < mr_spam_model_reference_count(model); i++) {
 		struct mr_spam_reference r = mr_spam_model_reference(model, i);
 		struct mr_spam_change *change = meet(k, r, at);
 		double by;
 
-		if (change == NULL || squares[r.table] == 0) /* a share may be 0 */
+		if (change == NULL || squares[r.judge] == 0) /* a share may be 0 */
 			continue;
-		by = sum[r.table] * r.share / squares[r.table] / MR_SPAM_UNIT;
+		by = sum[r.judge] * r.share / squares[r.judge] / MR_SPAM_UNIT;
 		change->by -= (int32_t)(by + (by < 0 ? -0.5 : 0.5));
 	}
 }
@@ -206,9 +216,10 @@ int mr_spam_correct_sum(const struct mr_spam_model *model, const struct mr_spam_
 	for (unsigned i = 0; i < MR_SPAM_TABLES; i++) {
 		k.change[i] = change + at;
 		k.count[i] = merge(a, b, i, k.change[i]);
-		k.bias[i] += a->bias[i];
 		at += k.count[i];
 	}
+	for (unsigned i = 0; i < MR_SPAM_JUDGES; i++)
+		k.bias[i] += a->bias[i];
 	k.spam_count += a->spam_count;
 	k.ham_count += a->ham_count;
 	k.threshold += a->threshold;

@@ -87,8 +87,11 @@ static int take_head(struct mr_cur *c, struct mr_spam_correction *k)
 		return MR_ECORRUPT;
 	for (unsigned i = 0; i < MR_SPAM_TABLES; i++) {
 		if (mr_spam_leb_take(c, &k->bits[i]) < 0 || k->bits[i] < MR_SPAM_TABLE_BITS_MIN ||
-		    k->bits[i] > MR_SPAM_TABLE_BITS_MAX ||
-		    take_number(c, THRESHOLD_MAX, &k->bias[i]) < 0)
+		    k->bits[i] > MR_SPAM_TABLE_BITS_MAX)
+			return MR_ECORRUPT;
+	}
+	for (unsigned i = 0; i < MR_SPAM_JUDGES; i++) {
+		if (take_number(c, THRESHOLD_MAX, &k->bias[i]) < 0)
 			return MR_ECORRUPT;
 	}
 	return 0;
@@ -141,10 +144,10 @@ int mr_spam_correction_write(const struct mr_spam_correction *k, struct mr_buf *
 	mr_spam_leb_put(out, k->spam_count);
 	mr_spam_leb_put(out, k->ham_count);
 	put_number(out, k->threshold);
-	for (unsigned i = 0; i < MR_SPAM_TABLES; i++) {
+	for (unsigned i = 0; i < MR_SPAM_TABLES; i++)
 		mr_spam_leb_put(out, k->bits[i]);
+	for (unsigned i = 0; i < MR_SPAM_JUDGES; i++)
 		put_number(out, k->bias[i]);
-	}
 	for (unsigned i = 0; i < MR_SPAM_TABLES; i++) {
 		uint32_t last = 0;
 
@@ -207,8 +210,8 @@ struct mr_spam_model mr_spam_model_corrected(const struct mr_spam_model *model,
 			continue;
 		view.correction[view.corrections++] = &corrections[i];
 		view.threshold += corrections[i].threshold;
-		for (unsigned table = 0; table < MR_SPAM_TABLES; table++)
-			view.bias[table] += corrections[i].bias[table];
+		for (unsigned judge = 0; judge < MR_SPAM_JUDGES; judge++)
+			view.bias[judge] += corrections[i].bias[judge];
 	}
 	return view;
 }

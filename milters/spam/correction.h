@@ -6,7 +6,7 @@
  *
  * As bytes, in the store's group spam under the owner's name ("local@domain" or "@domain"):
  *
- *	correction = version model-version tables spam ham threshold *( bits bias )
+ *	correction = version model-version tables spam ham threshold *bits *bias
  *		     *( count *( distance change ) )
  *
  * all of them LEB128 numbers (leb.h), threshold, bias and change signed and in MR_SPAM_UNIT,
@@ -40,7 +40,7 @@ struct mr_spam_correction {
 	uint32_t spam_count, ham_count; /* lessons it was made of */
 	double threshold; /* added to the model's */
 	uint32_t bits[MR_SPAM_TABLES]; /* of the model that it was made on */
-	double bias[MR_SPAM_TABLES];
+	double bias[MR_SPAM_JUDGES];
 	uint32_t count[MR_SPAM_TABLES];
 	struct mr_spam_change *change[MR_SPAM_TABLES]; /* by rising slot */
 	uint32_t *start[MR_SPAM_TABLES]; /* private: where each part of the table begins */

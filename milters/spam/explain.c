@@ -83,13 +83,14 @@ size_t mr_spam_explain(const struct mr_spam_model *model, const struct mr_spam_f
 	MR_ASSERT(room > 0 && room <= MR_SPAM_REASONS_MAX);
 	for (unsigned i = 0; i < MR_SPAM_FAMILIES; i++) {
 		const struct mr_spam_list *l = &f->family[i];
+		double part = score->part[mr_spam_judge(i)];
 
 		if (i == MR_SPAM_GRAM) /* they are one, below */
 			continue;
 		for (uint32_t k = 0; k < l->count; k++) {
-			r = (struct mr_spam_reason){ i,
-						     mr_spam_weight(model, i, l->key[k], l->count),
-						     &l->origin[k] };
+			double weight = mr_spam_weight(model, i, l->key[k], l->count);
+
+			r = (struct mr_spam_reason){ i, weight * part, &l->origin[k] };
 			keep(reasons_out, &count, room, &r);
 		}
 	}

@@ -20,11 +20,11 @@ enum head_at {
 	AT_FLAGS = 12,
 	AT_BITS = 16,
 	AT_BIAS = 24,
-	AT_THRESHOLD = 32,
-	AT_REFERENCE = 36,
-	AT_STEPPED = 40,
+	AT_THRESHOLD = 40,
+	AT_REFERENCE = 44,
 	AT_COUNTS = 48,
-	AT_SUM = 64,
+	AT_STEPPED = 64,
+	AT_SUM = 96,
 	SUM_SIZE = 32,
 };
 #define FLAG_ON_BUILTIN 1u
@@ -74,24 +74,26 @@ static size_t weights_size(const uint32_t bits[MR_SPAM_TABLES])
 	return size;
 }
 
-#define REFERENCE_SECOND (1u << 31) /* bit of a slot: it is the second table's */
-#define REFERENCE_UNIT   (1.0 / (1 << 24))
+#define REFERENCE_JUDGE 30 /* from this bit of a slot on: whose it is */
+#define REFERENCE_UNIT  (1.0 / (1 << 24))
+_Static_assert(MR_SPAM_JUDGES <= 1 << (32 - REFERENCE_JUDGE), "a judge does not fit its bits");
 
 struct mr_spam_reference mr_spam_model_reference(const struct mr_spam_model *model, size_t i)
 {
 	const char *p = model->reference.p + 8 * i;
 	uint32_t slot = get32(p);
 
-	return (struct mr_spam_reference){ slot & REFERENCE_SECOND ? 1 : 0,
-					   slot & ~REFERENCE_SECOND,
+	return (struct mr_spam_reference){ slot >> REFERENCE_JUDGE,
+					   slot & ((1u << REFERENCE_JUDGE) - 1),
 					   get32(p + 4) * REFERENCE_UNIT };
 }
 
-void mr_spam_reference_put(struct mr_buf *reference, unsigned table, uint32_t slot, double share)
+void mr_spam_reference_put(struct mr_buf *reference, enum mr_spam_judge judge, uint32_t slot,
+			   double share)
 {
 	char entry[8];
 
-	put32(entry, slot | (table == 1 ? REFERENCE_SECOND : 0));
+	put32(entry, slot | (uint32_t)judge << REFERENCE_JUDGE);
 	put32(entry + 4, (uint32_t)(share / REFERENCE_UNIT + 0.5));
 	mr_buf_add(reference, mr_span(entry, sizeof(entry)));
 }
@@ -102,7 +104,7 @@ static bool reference_valid(const struct mr_spam_model *m)
 	for (size_t i = 0; i < mr_spam_model_reference_count(m); i++) {
 		struct mr_spam_reference r = mr_spam_model_reference(m, i);
 
-		if (r.slot >> m->bits[r.table] != 0)
+		if (r.slot >> m->bits[mr_spam_judge_table(r.judge)] != 0)
 			return false;
 	}
 	return true;
@@ -125,8 +127,9 @@ int mr_spam_model_read(struct mr_span bytes, struct mr_spam_model *model_out, st
 		m.bits[i] = get32(h + AT_BITS + 4 * i);
 		if (m.bits[i] < MR_SPAM_TABLE_BITS_MIN || m.bits[i] > MR_SPAM_TABLE_BITS_MAX)
 			return complain(error, MR_ECORRUPT, "is a damaged spam model");
-		m.bias[i] = (int32_t)get32(h + AT_BIAS + 4 * i) * MR_SPAM_UNIT;
 	}
+	for (size_t i = 0; i < MR_SPAM_JUDGES; i++)
+		m.bias[i] = (int32_t)get32(h + AT_BIAS + 4 * i) * MR_SPAM_UNIT;
 	size = weights_size(m.bits);
 	entries = get32(h + AT_REFERENCE);
 	if (entries > MR_SPAM_REFERENCE_MAX || bytes.len != MR_SPAM_MODEL_HEAD + size + 8 * entries)
@@ -284,10 +287,10 @@ int mr_spam_model_write(const struct mr_spam_model *model, struct mr_buf *out)
 	memcpy(head, magic, sizeof(magic));
 	put32(head + AT_VERSION, MR_SPAM_MODEL_VERSION);
 	put32(head + AT_FLAGS, model->on_builtin ? FLAG_ON_BUILTIN : 0);
-	for (size_t i = 0; i < MR_SPAM_TABLES; i++) {
+	for (size_t i = 0; i < MR_SPAM_TABLES; i++)
 		put32(head + AT_BITS + 4 * i, model->bits[i]);
+	for (size_t i = 0; i < MR_SPAM_JUDGES; i++)
 		put32(head + AT_BIAS + 4 * i, fixed(model->bias[i]));
-	}
 	put32(head + AT_THRESHOLD, fixed(model->threshold));
 	MR_ASSERT(mr_spam_model_reference_count(model) <= MR_SPAM_REFERENCE_MAX);
 	put32(head + AT_REFERENCE, (uint32_t)mr_spam_model_reference_count(model));

@@ -1,5 +1,7 @@
 /*
- * model: the file with what the filter has learned: two tables of weights.
+ * model: the file with what the filter has learned: two tables of weights, and four judges that have
+ * theirs in them: each is a logistic model of its own, trained on its own errors, so that a message
+ * that is plain to one still teaches the others.
  * Whole numbers throughout, so that it holds no NaN and is the same file on every host.
  *
  * Little-endian:
@@ -7,18 +9,18 @@
  *	 8  4  version (MR_SPAM_MODEL_VERSION: also of the features and how they are summed)
  *	12  4  flags: 1 trained on top of the built-in model
  *	16  8  bits of each table's size: words and all else, then grams
- *	24  8  bias of each table, in MR_SPAM_UNIT of log-odds
- *	32  4  threshold: the log-odds that are worth 5.0 points, in MR_SPAM_UNIT
- *	36  4  entries of the reference
- *	40  4  lessons that it was stepped by since it was built: 0, and its bytes are a function of base
- *	       and lessons
- *	44  4  0
+ *	24 16  bias of each judge, in MR_SPAM_UNIT of log-odds
+ *	40  4  threshold: the log-odds that are worth 5.0 points, in MR_SPAM_UNIT
+ *	44  4  entries of the reference
  *	48  8  spam lessons, ham lessons of the operator that it was built from
  *	56  8  lessons of users, and voices (domains) that taught them
- *	64 32  BLAKE2b of all other bytes
- *	96     weights, int16_t in MR_SPAM_UNIT
- *	       the reference: for each entry 4 bytes slot (bit 31: of the second table), 4 bytes share,
- *	       in 2^-24
+ *	64  4  lessons that it was stepped by since it was built: 0, and its bytes are a function of base
+ *	       and lessons
+ *	68 28  0
+ *	96 32  BLAKE2b of all other bytes
+ *     128     weights, int16_t in MR_SPAM_UNIT
+ *	       the reference: for each entry 4 bytes slot and, from bit 30, judge; 4 bytes share, in
+ *	       2^-24
  *
  * The reference is the average good message that the model was first trained on: how much each slot
  * counts in it, on the whole. When lessons are added, what they move in it is what they move in good
@@ -32,16 +34,20 @@
 #include "lib/base/mr_buf.h"
 #include "milters/spam/feature.h"
 
-#define MR_SPAM_MODEL_VERSION  1
+#define MR_SPAM_MODEL_VERSION  2
 #define MR_SPAM_TABLES         2
 #define MR_SPAM_TABLE_BITS_MIN 10
 #define MR_SPAM_TABLE_BITS_MAX 22 /* two of them: 16 MiB */
 #define MR_SPAM_TABLE_BITS     20 /* of a new model: 4 MiB */
 #define MR_SPAM_UNIT           (1.0 / 1024)
-#define MR_SPAM_MODEL_HEAD     96
+#define MR_SPAM_MODEL_HEAD     128
 #define MR_SPAM_REFERENCE_MAX  32768 /* entries, of 8 bytes each */
 #define MR_SPAM_MODEL_SIZE_MAX                                                                     \
 	(MR_SPAM_MODEL_HEAD + ((size_t)4 << MR_SPAM_TABLE_BITS_MAX) + 8 * MR_SPAM_REFERENCE_MAX)
+
+/* Who speaks of what: words of the text; the header; how it is built and where it leads; bytes. */
+enum mr_spam_judge { MR_SPAM_TEXT, MR_SPAM_HEADER, MR_SPAM_SHAPE, MR_SPAM_BYTES };
+#define MR_SPAM_JUDGES 4
 
 /* A user's on a domain's; see correction.h. */
 #define MR_SPAM_CORRECTIONS_MAX 2
@@ -50,7 +56,7 @@ struct mr_spam_correction;
 struct mr_spam_model {
 	const int16_t *weight[MR_SPAM_TABLES]; /* little-endian */
 	uint32_t bits[MR_SPAM_TABLES];
-	double bias[MR_SPAM_TABLES];
+	double bias[MR_SPAM_JUDGES];
 	double threshold;
 	uint32_t spam_count, ham_count; /* lessons of the operator it was built from */
 	uint32_t user_count, voices; /* lessons of users, and the domains that taught them */
@@ -80,9 +86,15 @@ MR_MUST_USE int mr_spam_model_builtin(struct mr_spam_model *model_out);
 MR_MUST_USE int mr_spam_model_empty(struct mr_spam_model *model_out);
 void mr_spam_model_done(struct mr_spam_model *model);
 
+/* The table that a judge's weights are in. */
+static inline unsigned mr_spam_judge_table(enum mr_spam_judge judge)
+{
+	return judge == MR_SPAM_BYTES ? 1 : 0;
+}
+
 /* Entry i of the reference. */
 struct mr_spam_reference {
-	unsigned table;
+	enum mr_spam_judge judge;
 	uint32_t slot;
 	double share;
 };
@@ -92,15 +104,35 @@ static inline size_t mr_spam_model_reference_count(const struct mr_spam_model *m
 	return model->reference.len / 8;
 }
 /* Append an entry to what will be model->reference. Errors show in mr_buf_err(). */
-void mr_spam_reference_put(struct mr_buf *reference, unsigned table, uint32_t slot, double share);
+void mr_spam_reference_put(struct mr_buf *reference, enum mr_spam_judge judge, uint32_t slot,
+			   double share);
 
 /* The bytes of a model file, in out; weights are little-endian already. MR_ENOMEM, MR_ELIMIT. */
 MR_MUST_USE int mr_spam_model_write(const struct mr_spam_model *model, struct mr_buf *out);
 
+/* The judge that a family speaks through. */
+static inline enum mr_spam_judge mr_spam_judge(enum mr_spam_family family)
+{
+	switch (family) {
+	case MR_SPAM_WORD:
+		return MR_SPAM_TEXT;
+	case MR_SPAM_HEAD:
+	case MR_SPAM_NAME:
+	case MR_SPAM_ANSWER:
+		return MR_SPAM_HEADER;
+	case MR_SPAM_HTML:
+	case MR_SPAM_URL:
+		return MR_SPAM_SHAPE;
+	case MR_SPAM_GRAM:
+		break;
+	}
+	return MR_SPAM_BYTES;
+}
+
 /* The table that a family's weights are in. */
 static inline unsigned mr_spam_table(enum mr_spam_family family)
 {
-	return family == MR_SPAM_GRAM ? 1 : 0;
+	return mr_spam_judge_table(mr_spam_judge(family));
 }
 
 #endif

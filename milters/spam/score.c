@@ -7,9 +7,16 @@
 #define POINTS_MAX 999.999
 
 const double mr_spam_gain[MR_SPAM_FAMILIES] = {
-	[MR_SPAM_WORD] = 2.5, [MR_SPAM_HEAD] = 1.2, [MR_SPAM_NAME] = 0.3,   [MR_SPAM_HTML] = 0.8,
-	[MR_SPAM_URL] = 0.4,  [MR_SPAM_GRAM] = 1.0, [MR_SPAM_ANSWER] = 1.0,
+	[MR_SPAM_WORD] = 2.5, [MR_SPAM_HEAD] = 2.5, [MR_SPAM_NAME] = 0.3,   [MR_SPAM_HTML] = 1.5,
+	[MR_SPAM_URL] = 1.0,  [MR_SPAM_GRAM] = 1.0, [MR_SPAM_ANSWER] = 1.0,
 };
+
+double mr_spam_favour(double log_odds)
+{
+	double beyond = log_odds + MR_SPAM_FAVOUR_MAX;
+
+	return beyond >= 0 ? log_odds : MR_SPAM_FAVOUR_REST * beyond - MR_SPAM_FAVOUR_MAX;
+}
 
 double mr_spam_share(enum mr_spam_family family, uint32_t count)
 {
@@ -37,11 +44,12 @@ double mr_spam_weight(const struct mr_spam_model *model, enum mr_spam_family fam
 	       mr_spam_share(family, count);
 }
 
-void mr_spam_score(const struct mr_spam_model *model, const struct mr_spam_features *f,
-		   struct mr_spam_score *score_out)
+/* The judges' log-odds, and what each family gave of them. */
+static void hear(const struct mr_spam_model *model, const struct mr_spam_features *f,
+		 struct mr_spam_score *s, double judge[MR_SPAM_JUDGES])
 {
-	struct mr_spam_score s = { .log_odds = model->bias[0] + model->bias[1] };
-
+	for (unsigned i = 0; i < MR_SPAM_JUDGES; i++)
+		judge[i] = model->bias[i];
 	for (unsigned i = 0; i < MR_SPAM_FAMILIES; i++) {
 		const struct mr_spam_list *l = &f->family[i];
 		unsigned table = mr_spam_table(i);
@@ -49,10 +57,32 @@ void mr_spam_score(const struct mr_spam_model *model, const struct mr_spam_featu
 
 		for (uint32_t k = 0; k < l->count; k++)
 			sum += weight_of(model, table, l->key[k]);
-		s.family[i] = (double)sum * MR_SPAM_UNIT * mr_spam_share(i, l->count);
-		s.log_odds += s.family[i];
+		s->family[i] = (double)sum * MR_SPAM_UNIT * mr_spam_share(i, l->count);
+		judge[mr_spam_judge(i)] += s->family[i];
 	}
-	s.points = MR_SPAM_THRESHOLD + s.log_odds - model->threshold;
+}
+
+void mr_spam_score(const struct mr_spam_model *model, const struct mr_spam_features *f,
+		   struct mr_spam_score *score_out)
+{
+	struct mr_spam_score s = { .log_odds = 0 };
+	double judge[MR_SPAM_JUDGES];
+
+	hear(model, f, &s, judge);
+	for (unsigned i = 0; i < MR_SPAM_JUDGES; i++) {
+		double counts = mr_spam_favour(judge[i]), all = judge[i] - model->bias[i];
+
+		s.log_odds += counts;
+		/* What does not count is taken from all features alike. */
+		s.part[i] = counts == judge[i]        ? 1
+			    : counts < model->bias[i] ? (counts - model->bias[i]) / all
+						      : 0;
+	}
+	s.points = s.start = MR_SPAM_THRESHOLD + s.log_odds - model->threshold;
+	for (unsigned i = 0; i < MR_SPAM_FAMILIES; i++) {
+		s.family[i] *= s.part[mr_spam_judge(i)];
+		s.start -= s.family[i];
+	}
 	/* What is decided is what is shown: three decimals. */
 	s.points = round(fmax(-POINTS_MAX, fmin(POINTS_MAX, s.points)) * 1000) / 1000;
 	s.spam = s.points >= MR_SPAM_THRESHOLD;

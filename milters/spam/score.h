@@ -1,7 +1,8 @@
 /*
- * score: features and a model to points. Two logistic models, one of words and all else, one of the
- * raw bytes, each a sum of weights; each family's sum is divided by the root of its number of
- * features. Their log-odds are added.
+ * score: features and a model to points. Each judge's log-odds are its bias and the sums of its
+ * families' weights, a family's sum divided by the root of its number of features. What the judges say
+ * is added, but for what one of them says in favour of a message beyond MR_SPAM_FAVOUR_MAX: good
+ * words can be had by anybody, and would else outweigh what the others know.
  */
 #ifndef MR_SPAM_SCORE_H
 #define MR_SPAM_SCORE_H
@@ -10,16 +11,31 @@
 
 #define MR_SPAM_THRESHOLD 5.0 /* points from which a message is spam */
 
+/* The log-odds that one judge may take from a message; beyond it, what it says counts but little. */
+#define MR_SPAM_FAVOUR_MAX  1.0
+#define MR_SPAM_FAVOUR_REST 0.05
+
 /* How much a family says: its features count as gain / sqrt(their number). Part of the version. */
 extern const double mr_spam_gain[MR_SPAM_FAMILIES];
 
 struct mr_spam_score {
 	double family[MR_SPAM_FAMILIES]; /* what each gave, in log-odds */
-	double log_odds; /* their sum, and the biases */
+	double part
+		[MR_SPAM_JUDGES]; /* of what a judge's features say, how much counted: 1 or less */
+	double start; /* the points that no feature gave */
+	double log_odds; /* what the judges said */
 	double points; /* 5.0 + log_odds - threshold, at most 999.999 */
 	bool spam;
 };
 
+/* What counts of a judge's log-odds. */
+double mr_spam_favour(double log_odds);
+/*
+ * By how much a threshold moves when the judges said was of the average good message of the reference,
+ * and now say is. The average lies deep where little counts, and the messages near the threshold do
+ * not: they go up by all of it; down by all of it at first, and then hardly any further.
+ */
+double mr_spam_moved(const double was[MR_SPAM_JUDGES], const double is[MR_SPAM_JUDGES]);
 /* gain / sqrt(count), or 0 without features. */
 double mr_spam_share(enum mr_spam_family family, uint32_t count);
 void mr_spam_score(const struct mr_spam_model *model, const struct mr_spam_features *f,

@@ -47,14 +47,13 @@ int mr_spam_status_text(const struct mr_spam_model *model, const struct mr_spam_
 {
 	struct mr_spam_reason reasons[MR_SPAM_REASONS_MAX];
 	size_t count = mr_spam_explain(model, f, score, reasons, MR_COUNT(reasons));
-	double start = MR_SPAM_THRESHOLD + model->bias[0] + model->bias[1] - model->threshold;
 
 	mr_buf_printf(out, "%s, score=%.3f required=%.3f " MR_SPAM_MARK, score->spam ? "Yes" : "No",
 		      score->points, MR_SPAM_THRESHOLD);
 	if (upstream != MR_SPAM_UPSTREAM_NONE)
 		mr_buf_printf(out, " upstream=%d", (int)upstream);
 	/* What every message starts with comes first, so that the parts add up to the score. */
-	mr_buf_printf(out, "\n\tbecause: start %+.1f", start);
+	mr_buf_printf(out, "\n\tbecause: start %+.1f", score->start);
 	for (unsigned i = 0; i < MR_SPAM_FAMILIES; i++) {
 		if (fabs(score->family[i]) < SHARE_MIN)
 			continue;

@@ -7,11 +7,16 @@
 
 /* README.md has the experiments that chose these. */
 #define PASSES      3
-#define RATE_WORD   1.2 /* of the first model */
-#define RATE_GRAM   4.0 /* of the second */
-#define RATE_BIAS   0.1 /* of a bias, against its model's */
+#define RATE_BIAS   0.1 /* of a bias, against its judge's */
 #define FOLDS       3 /* for the threshold: each third is scored by a model of the others */
 #define FOLD_PASSES 2 /* of those: they need to be like the model, not as good */
+
+static const double rate_of[MR_SPAM_JUDGES] = {
+	[MR_SPAM_TEXT] = 1.2,
+	[MR_SPAM_HEADER] = 1.2,
+	[MR_SPAM_SHAPE] = 1.2,
+	[MR_SPAM_BYTES] = 4.0,
+};
 
 struct mr_spam_trainer *mr_spam_trainer_new(size_t lessons_size_max)
 {
@@ -76,7 +81,7 @@ int mr_spam_trainer_add(struct mr_spam_trainer *t, const uint8_t digest[MR_SPAM_
 	e->teacher = mr_spam_hash(0, teacher);
 	e->spam = spam;
 	e->back = false;
-	for (unsigned i = 0; i < MR_SPAM_TABLES; i++)
+	for (unsigned i = 0; i < MR_SPAM_JUDGES; i++)
 		e->truth[i] = spam ? 1 : 0;
 	t->count++;
 	return 0;
@@ -107,7 +112,6 @@ int mr_spam_train_start(struct mr_spam_trainer *t, const struct mr_spam_model *b
 		    (t->weight[i] = mr_malloc(size * sizeof(int32_t))) == NULL)
 			return MR_ENOMEM;
 		t->bits[i] = base->bits[i];
-		t->bias[i] = base->bias[i];
 		for (size_t k = 0; k < size; k++)
 			t->weight[i][k] = (int16_t)le16toh((uint16_t)base->weight[i][k]) *
 					  (1 << MR_SPAM_FINE_BITS);
@@ -119,21 +123,22 @@ int mr_spam_train_start(struct mr_spam_trainer *t, const struct mr_spam_model *b
 					by->change[i][k].by * (1 << MR_SPAM_FINE_BITS);
 		}
 	}
+	for (unsigned i = 0; i < MR_SPAM_JUDGES; i++)
+		t->bias[i] = base->bias[i];
 	return 0;
 }
 
-/* What table i says of the lesson at hand, in log-odds. */
-double mr_spam_train_lean(const struct mr_spam_trainer *t, unsigned table)
+double mr_spam_train_lean(const struct mr_spam_trainer *t, enum mr_spam_judge judge)
 {
-	const int32_t *weight = t->weight[table];
-	unsigned shift = MR_SPAM_KEY_BITS - t->bits[table];
-	double sum = t->bias[table];
+	double sum = t->bias[judge];
 
 	for (unsigned i = 0; i < MR_SPAM_FAMILIES; i++) {
 		const struct mr_spam_list *l = &t->f->family[i];
+		unsigned table = mr_spam_table(i), shift = MR_SPAM_KEY_BITS - t->bits[table];
+		const int32_t *weight = t->weight[table];
 		int64_t family = 0;
 
-		if (mr_spam_table(i) != table)
+		if (mr_spam_judge(i) != judge)
 			continue;
 		for (uint32_t k = 0; k < l->count; k++)
 			family += weight[l->key[k] >> shift];
@@ -166,20 +171,20 @@ static int32_t fine(double step)
 	return (int32_t)(step / MR_SPAM_FINE + (step < 0 ? -0.5 : 0.5));
 }
 
-/* Move table i towards the truth about the lesson at hand, by the gradient of its log-loss. */
-static void step(struct mr_spam_trainer *t, unsigned table, double truth, double rate)
+/* Move a judge towards the truth about the lesson at hand, by the gradient of its log-loss. */
+static void step(struct mr_spam_trainer *t, enum mr_spam_judge judge, double truth, double rate)
 {
-	double error = truth - mr_spam_sigmoid(mr_spam_train_lean(t, table));
-	unsigned shift = MR_SPAM_KEY_BITS - t->bits[table];
+	double error = truth - mr_spam_sigmoid(mr_spam_train_lean(t, judge));
 
 	if (error < MR_SPAM_ERROR_MIN && error > -MR_SPAM_ERROR_MIN)
 		return;
-	t->bias[table] += fine(rate * error * RATE_BIAS) * MR_SPAM_FINE;
+	t->bias[judge] += fine(rate * error * RATE_BIAS) * MR_SPAM_FINE;
 	for (unsigned i = 0; i < MR_SPAM_FAMILIES; i++) {
 		const struct mr_spam_list *l = &t->f->family[i];
+		unsigned table = mr_spam_table(i), shift = MR_SPAM_KEY_BITS - t->bits[table];
 		int32_t by = fine(rate * error * mr_spam_share(i, l->count));
 
-		if (mr_spam_table(i) != table)
+		if (mr_spam_judge(i) != judge)
 			continue;
 		for (uint32_t k = 0; k < l->count; k++)
 			t->weight[table][l->key[k] >> shift] += by;
@@ -211,16 +216,16 @@ static void passes(struct mr_spam_trainer *t, unsigned count, unsigned without)
 			if (fold_of(e) == without)
 				continue;
 			mr_spam_train_load(t, e);
-			step(t, 0, e->truth[0], RATE_WORD);
-			step(t, 1, e->truth[1], RATE_GRAM);
+			for (unsigned k = 0; k < MR_SPAM_JUDGES; k++)
+				step(t, k, e->truth[k], rate_of[k]);
 		}
 	}
 }
 
 void mr_spam_train_push(struct mr_spam_trainer *t, double error)
 {
-	step(t, 0, mr_spam_sigmoid(mr_spam_train_lean(t, 0)) + error, RATE_WORD);
-	step(t, 1, mr_spam_sigmoid(mr_spam_train_lean(t, 1)) + error, RATE_GRAM);
+	for (unsigned i = 0; i < MR_SPAM_JUDGES; i++)
+		step(t, i, mr_spam_sigmoid(mr_spam_train_lean(t, i)) + error, rate_of[i]);
 }
 
 void mr_spam_train_all(struct mr_spam_trainer *t)
@@ -228,13 +233,15 @@ void mr_spam_train_all(struct mr_spam_trainer *t)
 	passes(t, PASSES, FOLDS);
 }
 
-/* -- the threshold ---------------------------------------------------------------------------- */
+/* -- good lessons by models that did not see them --------------------------------------------- */
 
-static int falling(const void *a, const void *b)
+double mr_spam_train_log_odds(const struct mr_spam_trainer *t)
 {
-	double x = *(const double *)a, y = *(const double *)b;
+	double sum = 0;
 
-	return (x < y) - (x > y);
+	for (unsigned i = 0; i < MR_SPAM_JUDGES; i++)
+		sum += mr_spam_favour(mr_spam_train_lean(t, i));
+	return sum;
 }
 
 /* Log-odds of the good lessons, each by a model that did not see it. Returns their number. */
@@ -250,106 +257,10 @@ static int score_folds(struct mr_spam_trainer *t, const struct mr_spam_model *ba
 			if (t->entry[i].spam || fold_of(&t->entry[i]) != fold)
 				continue;
 			mr_spam_train_load(t, &t->entry[i]);
-			ham[n++] = mr_spam_train_lean(t, 0) + mr_spam_train_lean(t, 1);
+			ham[n++] = mr_spam_train_log_odds(t);
 		}
 	}
 	return n;
-}
-
-/* By how much the lessons moved the average good message of the base. */
-double mr_spam_train_drift(const struct mr_spam_trainer *t, const struct mr_spam_model *base)
-{
-	double moved = 0;
-
-	for (unsigned i = 0; i < MR_SPAM_TABLES; i++)
-		moved += t->bias[i] - base->bias[i];
-	for (size_t i = 0; i < mr_spam_model_reference_count(base); i++) {
-		struct mr_spam_reference r = mr_spam_model_reference(base, i);
-		int32_t before =
-			mr_spam_weight_at(base, r.table, r.slot) * (1 << MR_SPAM_FINE_BITS);
-
-		moved += r.share * (t->weight[r.table][r.slot] - before) * MR_SPAM_FINE;
-	}
-	return moved;
-}
-
-/* With this many good lessons, they and the base have an equal say. */
-#define HAM_KNOWN 1000
-
-/*
- * Few lessons say little about one good message in a thousand, and lessons of one class push all
- * mail that way. So the threshold of the base counts, moved by what the lessons moved in good mail;
- * and the log-odds above which the share fp_max of the good lessons lies, the more the more they are.
- */
-static double threshold_of(const struct mr_spam_trainer *t, const struct mr_spam_model *base,
-			   const double *ham, size_t n, double fp_max)
-{
-	double moved = base->threshold + mr_spam_train_drift(t, base);
-	size_t above = (size_t)(fp_max * (double)n);
-
-	if (n == 0)
-		return moved;
-	return ((double)n * ham[above < n ? above : n - 1] + HAM_KNOWN * moved) /
-	       ((double)n + HAM_KNOWN);
-}
-
-/* -- the reference ---------------------------------------------------------------------------- */
-
-/* Slots that count for less, in the average message, are left out. */
-#define SHARE_MIN 0.0003
-
-static void add_shares(struct mr_spam_trainer *t, double *sum[MR_SPAM_TABLES], double part)
-{
-	for (unsigned i = 0; i < MR_SPAM_FAMILIES; i++) {
-		const struct mr_spam_list *l = &t->f->family[i];
-		unsigned table = mr_spam_table(i);
-		double share = mr_spam_share(i, l->count) * part;
-
-		for (uint32_t k = 0; k < l->count; k++)
-			sum[table][l->key[k] >> (MR_SPAM_KEY_BITS - t->bits[table])] += share;
-	}
-}
-
-/* All slots of at least min; false: there are more than a model may have. */
-static bool put_reference(const struct mr_spam_trainer *t, double *const sum[MR_SPAM_TABLES],
-			  double min, struct mr_buf *out)
-{
-	mr_buf_reset(out);
-	for (unsigned i = 0; i < MR_SPAM_TABLES; i++) {
-		for (uint32_t k = 0; k < 1u << t->bits[i]; k++) {
-			if (sum[i][k] < min)
-				continue;
-			if (out->len == 8 * MR_SPAM_REFERENCE_MAX)
-				return false;
-			mr_spam_reference_put(out, i, k, sum[i][k]);
-		}
-	}
-	return true;
-}
-
-/* The average good lesson. */
-static int make_reference(struct mr_spam_trainer *t, size_t ham_count, struct mr_buf *out)
-{
-	double *sum[MR_SPAM_TABLES], min = SHARE_MIN;
-	int err = MR_ENOMEM;
-
-	for (unsigned i = 0; i < MR_SPAM_TABLES; i++)
-		sum[i] = mr_calloc((size_t)1 << t->bits[i], sizeof(double));
-	if (sum[0] == NULL || sum[1] == NULL)
-		goto out;
-	for (size_t i = 0; i < t->count; i++) {
-		if (t->entry[i].spam)
-			continue;
-		mr_spam_train_load(t, &t->entry[i]);
-		add_shares(t, sum, 1 / (double)ham_count);
-	}
-	while (!put_reference(t, sum, min, out))
-		min *= 2;
-	err = mr_buf_err(out);
-out:
-	mr_free(sum[0]);
-	mr_free(sum[1]);
-	return err;
 }
 
 /* -- the file --------------------------------------------------------------------------------- */
@@ -383,9 +294,10 @@ int mr_spam_train_finish(struct mr_spam_trainer *t, const struct mr_spam_model *
 	round_weights(t, weight);
 	for (unsigned i = 0; i < MR_SPAM_TABLES; i++) {
 		m.bits[i] = t->bits[i];
-		m.bias[i] = t->bias[i];
 		m.weight[i] = weight + (i == 0 ? 0 : (size_t)1 << t->bits[0]);
 	}
+	for (unsigned i = 0; i < MR_SPAM_JUDGES; i++)
+		m.bias[i] = t->bias[i];
 	if (stepped) {
 		m.spam_count = base->spam_count;
 		m.ham_count = base->ham_count;
@@ -398,7 +310,7 @@ int mr_spam_train_finish(struct mr_spam_trainer *t, const struct mr_spam_model *
 	/* What is made on a base is measured by the base's good mail. */
 	m.reference = base->reference;
 	if (m.reference.len == 0 && m.ham_count > 0) {
-		err = make_reference(t, m.ham_count, &reference);
+		err = mr_spam_train_reference(t, m.ham_count, &reference);
 		m.reference = mr_buf_span(&reference);
 	}
 	if (err == 0)
@@ -420,12 +332,14 @@ int mr_spam_trainer_run(struct mr_spam_trainer *t, const struct mr_spam_model *b
 	mr_spam_train_sort(t);
 	err = n < 0 ? n : (n = score_folds(t, base, ham));
 	if (err >= 0 && (err = mr_spam_train_start(t, base)) == 0) {
-		qsort(ham, (size_t)n, sizeof(*ham), falling);
 		mr_spam_train_all(t);
 		if (progress != NULL)
 			progress(arg, t->all, t->all);
-		err = mr_spam_train_finish(t, base, threshold_of(t, base, ham, (size_t)n, fp_max),
-					   false, out);
+		err = mr_spam_train_finish(
+			t, base,
+			mr_spam_threshold(base->threshold + mr_spam_train_drift(t, base), ham,
+					  (size_t)n, fp_max),
+			false, out);
 	}
 	mr_free(ham);
 	return err;

@@ -31,7 +31,7 @@ static int ask_base(struct mr_spam_trainer *t, const struct mr_spam_model *base)
 		if (!e->back)
 			continue;
 		mr_spam_train_load(t, e);
-		for (unsigned k = 0; k < MR_SPAM_TABLES; k++)
+		for (unsigned k = 0; k < MR_SPAM_JUDGES; k++)
 			e->truth[k] = mr_spam_sigmoid(mr_spam_train_lean(t, k));
 	}
 	return 0;
@@ -130,15 +130,13 @@ static size_t collect(struct mr_spam_trainer *t, const struct mr_spam_model *mod
 /* Points by which a lesson is on its side; below 0 it is on the other. */
 static double margin(const struct mr_spam_trainer *t, bool spam, double threshold)
 {
-	double points = -threshold;
+	double points = mr_spam_train_log_odds(t) - threshold;
 
-	for (unsigned i = 0; i < MR_SPAM_TABLES; i++)
-		points += mr_spam_train_lean(t, i);
 	return spam ? points : -points;
 }
 
 /*
- * Each model learns from its own error, and stops where it is sure; but what decides is their sum, and
+ * Each judge learns from its own error, and stops where it is sure; but what decides is their sum, and
  * a threshold that known good mail moves. Whoever is not yet where he was said to be is moved by the
  * error of the sum.
  */
@@ -194,10 +192,11 @@ int mr_spam_trainer_delta(struct mr_spam_trainer *t, const struct mr_spam_model 
 		size_t at = i == 0 ? 0 : count[0];
 
 		d.bits[i] = t->bits[i];
-		d.bias[i] = t->bias[i] - model->bias[i];
 		d.count[i] = (uint32_t)collect(t, model, &s, i, at);
 		d.change[i] = t->change + at;
 	}
+	for (unsigned i = 0; i < MR_SPAM_JUDGES; i++)
+		d.bias[i] = t->bias[i] - model->bias[i];
 	d.threshold = mr_spam_train_drift(t, model);
 	for (size_t n = 0; n < t->count; n++)
 		t->entry[n].spam ? d.spam_count++ : d.ham_count++;

@@ -1,6 +1,6 @@
 /*
- * train_priv: what train.c (a set of lessons to a model) and train_more.c (a few lessons on top of
- * one) share: a model while it is trained. Private to the two.
+ * train_priv: what train.c (a set of lessons to a model), train_more.c (a few lessons on top of one),
+ * reference.c and threshold.c share: a model while it is trained. Private to them and their tests.
  */
 #ifndef MR_SPAM_TRAIN_PRIV_H
 #define MR_SPAM_TRAIN_PRIV_H
@@ -18,7 +18,7 @@ struct mr_spam_entry {
 	size_t at; /* in lessons */
 	uint32_t len;
 	bool spam, back;
-	double truth[MR_SPAM_TABLES]; /* what each table is to say: 1 spam, 0 good */
+	double truth[MR_SPAM_JUDGES]; /* what each judge is to say: 1 spam, 0 good */
 };
 
 struct mr_spam_trainer {
@@ -28,7 +28,7 @@ struct mr_spam_trainer {
 	struct mr_spam_features *f; /* the lesson at hand */
 	uint32_t bits[MR_SPAM_TABLES];
 	int32_t *weight[MR_SPAM_TABLES]; /* in MR_SPAM_FINE */
-	double bias[MR_SPAM_TABLES];
+	double bias[MR_SPAM_JUDGES];
 	struct mr_spam_change *change; /* of mr_spam_trainer_delta() */
 	mr_spam_progress_fn *progress;
 	void *progress_arg;
@@ -41,15 +41,28 @@ void mr_spam_train_sort(struct mr_spam_trainer *t);
 MR_MUST_USE int mr_spam_train_start(struct mr_spam_trainer *t, const struct mr_spam_model *base);
 /* Make a lesson the one at hand. */
 void mr_spam_train_load(struct mr_spam_trainer *t, const struct mr_spam_entry *e);
-/* What a table says of the lesson at hand, in log-odds; and as odds. */
-double mr_spam_train_lean(const struct mr_spam_trainer *t, unsigned table);
+/* What a judge says of the lesson at hand, in log-odds; and as odds. */
+double mr_spam_train_lean(const struct mr_spam_trainer *t, enum mr_spam_judge judge);
 double mr_spam_sigmoid(double x);
+/* What all of them say, as mr_spam_score() has it. */
+double mr_spam_train_log_odds(const struct mr_spam_trainer *t);
 /* All passes over all lessons. */
 void mr_spam_train_all(struct mr_spam_trainer *t);
 /* Move all that speaks of the lesson at hand, by an error of our own: of the score as a whole. */
 void mr_spam_train_push(struct mr_spam_trainer *t, double error);
-/* By how much the lessons moved the average good message of the base. */
+/* reference.c: by how much the lessons moved the average good message of the base, for a threshold. */
 double mr_spam_train_drift(const struct mr_spam_trainer *t, const struct mr_spam_model *base);
+/* The average of ham_count good lessons as a model's reference, in out. MR_ENOMEM. */
+MR_MUST_USE int mr_spam_train_reference(struct mr_spam_trainer *t, size_t ham_count,
+					struct mr_buf *out);
+/*
+ * threshold.c: the threshold by count log-odds of good lessons, each given by a model that did not see
+ * it, in any order (they are sorted); known is what it would be without them, fp_max the share of good
+ * mail that may lie above.
+ */
+double mr_spam_threshold(double known, double *ham, size_t count, double fp_max);
+/* The natural logarithm of x > 0, from plain arithmetic alone; an error of 1e-9. */
+double mr_spam_ln(double x);
 /* The model file. stepped: the lessons come on top of those that base was made of. */
 MR_MUST_USE int mr_spam_train_finish(struct mr_spam_trainer *t, const struct mr_spam_model *base,
 				     double threshold, bool stepped, struct mr_buf *out);

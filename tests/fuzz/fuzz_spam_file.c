@@ -62,8 +62,9 @@ static void check_correction(struct mr_span in)
 		return;
 	MR_ASSERT(mr_spam_correction_write(&k, &out) == 0 && out.len <= in.len);
 	MR_ASSERT(k.count[0] + k.count[1] <= MR_SPAM_CORRECTION_MAX);
-	for (unsigned i = 0; i < MR_SPAM_TABLES; i++) {
+	for (unsigned i = 0; i < MR_SPAM_JUDGES; i++)
 		MR_ASSERT(k.bias[i] >= -1024 && k.bias[i] <= 1024);
+	for (unsigned i = 0; i < MR_SPAM_TABLES; i++) {
 		for (uint32_t n = 0; n < k.count[i]; n++) {
 			const struct mr_spam_change *change = &k.change[i][n];
 

@@ -86,25 +86,28 @@ MR_TEST(spam_correction_bytes)
 		size_t len;
 		int want;
 	} rows[] = {
-		/* threshold -1, biases 0 and 1; slot 5 by -2, slot 305 by 300; slot 0 by 1 */
-		{ "\1V\2\3\1\1\12\0\12\2\2\5\3\xAC\2\xD8\4\1\0\2", 20, 0 },
-		{ "\1V\2\3\1\1\12\0\12\2\2\5\3\xAC\2\xD8\4\1\0\2\0", 21, MR_ECORRUPT }, /* more */
-		{ "\2V\2\3\1\1\12\0\12\2\0\0", 12, MR_EINVAL }, /* another version */
-		{ "\1\x7F\2\3\1\1\12\0\12\2\0\0", 12, MR_EINVAL }, /* of another model's */
-		{ "\1V\2\3\1\1\12\0\12\2\0\0", 12, 0 }, /* nothing changes but bias and threshold */
-		{ "\1V\3\3\1\1\12\0\12\2\0\0", 12, MR_ECORRUPT }, /* three tables */
-		{ "\1V\2\3\1\1\11\0\12\2\0\0", 12, MR_ECORRUPT }, /* a table of 2^9 */
-		{ "\1V\2\3\1\1\27\0\12\2\0\0", 12, MR_ECORRUPT }, /* and of 2^23 */
-		{ "\1V\2\3\1\1\12\0\12\2\1\0\0\0", 14, MR_ECORRUPT }, /* a change by 0 */
-		{ "\1V\2\3\1\1\12\0\12\2\2\5\2\0\2\0", 16, MR_ECORRUPT }, /* a slot twice */
-		{ "\1V\2\3\1\1\12\0\12\2\1\x80\10\2\0", 15, MR_ECORRUPT }, /* slot 2^10 */
-		{ "\1V\2\3\1\1\12\0\12\2\1\xFF\7\2\0", 15, 0 }, /* 2^10 - 1 */
-		{ "\1V\2\3\1\1\12\0\12\2\1\0\x80\x80\x10\0", 16, 0 }, /* by 2^17 */
-		{ "\1V\2\3\1\1\12\0\12\2\1\0\x82\x80\x10\0", 16, MR_ECORRUPT }, /* one more */
-		{ "\1V\2\3\1\x80\x80\x80\1\12\0\12\2\0\0", 15, 0 }, /* a threshold of 2^20 units */
-		{ "\1V\2\3\1\x82\x80\x80\1\12\0\12\2\0\0", 15, MR_ECORRUPT },
+		/* threshold -1, biases 0, 1, 0, 0; slot 5 by -2, slot 305 by 300; slot 0 by 1 */
+		{ "\1V\2\3\1\1\12\12\0\2\0\0\2\5\3\xAC\2\xD8\4\1\0\2", 22, 0 },
+		{ "\1V\2\3\1\1\12\12\0\2\0\0\2\5\3\xAC\2\xD8\4\1\0\2\0", 23,
+		  MR_ECORRUPT }, /* more */
+		{ "\2V\2\3\1\1\12\12\0\2\0\0\0\0", 14, MR_EINVAL }, /* another version */
+		{ "\1\x7F\2\3\1\1\12\12\0\2\0\0\0\0", 14, MR_EINVAL }, /* of another model's */
+		{ "\1V\2\3\1\1\12\12\0\2\0\0\0\0", 14,
+		  0 }, /* nothing changes but bias and threshold */
+		{ "\1V\3\3\1\1\12\12\0\2\0\0\0\0", 14, MR_ECORRUPT }, /* three tables */
+		{ "\1V\2\3\1\1\11\12\0\2\0\0\0\0", 14, MR_ECORRUPT }, /* a table of 2^9 */
+		{ "\1V\2\3\1\1\27\12\0\2\0\0\0\0", 14, MR_ECORRUPT }, /* and of 2^23 */
+		{ "\1V\2\3\1\1\12\12\0\2\0\0\1\0\0\0", 16, MR_ECORRUPT }, /* a change by 0 */
+		{ "\1V\2\3\1\1\12\12\0\2\0\0\2\5\2\0\2\0", 18, MR_ECORRUPT }, /* a slot twice */
+		{ "\1V\2\3\1\1\12\12\0\2\0\0\1\x80\10\2\0", 17, MR_ECORRUPT }, /* slot 2^10 */
+		{ "\1V\2\3\1\1\12\12\0\2\0\0\1\xFF\7\2\0", 17, 0 }, /* 2^10 - 1 */
+		{ "\1V\2\3\1\1\12\12\0\2\0\0\1\0\x80\x80\x10\0", 18, 0 }, /* by 2^17 */
+		{ "\1V\2\3\1\1\12\12\0\2\0\0\1\0\x82\x80\x10\0", 18, MR_ECORRUPT }, /* one more */
+		{ "\1V\2\3\1\x80\x80\x80\1\12\12\0\2\0\0\0\0", 17,
+		  0 }, /* a threshold of 2^20 units */
+		{ "\1V\2\3\1\x82\x80\x80\1\12\12\0\2\0\0\0\0", 17, MR_ECORRUPT },
 		/* a count that has no bytes behind it */
-		{ "\1V\2\3\1\1\12\0\12\2\xFF\x7F\0", 13, MR_ECORRUPT },
+		{ "\1V\2\3\1\1\12\12\0\2\0\0\xFF\x7F\0", 15, MR_ECORRUPT },
 		{ "", 0, MR_ECORRUPT },
 	};
 	MR_AUTO(mr_arena) *arena = mr_arena_new(MR_SPAM_CORRECTION_ROOM);

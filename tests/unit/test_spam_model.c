@@ -227,9 +227,10 @@ MR_TEST(spam_score_threshold)
 		{ 1.9990, 4.999, false },
 		{ 1.9996, 5.0, true }, /* what is shown is what is decided */
 		{ 4.5, 7.5, true }, /* one point is one unit of log-odds */
-		{ -3.0, 0.0, false },
+		{ -0.5, 2.5, false },
+		{ -3.0, 1.9, false }, /* of -3, one counts, and a 20th of the rest */
 		{ 5000, 999.999, true }, /* bounded */
-		{ -5000, -999.999, false },
+		{ -50000, -999.999, false },
 	};
 	MR_AUTO(mr_spam_features) *f = mr_spam_features_new(NULL);
 	struct small s;
@@ -245,6 +246,37 @@ MR_TEST(spam_score_threshold)
 		MR_CHECK_NEAR(t, rows[i].points, score.points, 1e-9);
 		MR_CHECK(t, rows[i].spam == score.spam);
 	}
+}
+
+/* What speaks for good mail is limited, for each judge by itself; what speaks for spam is not. */
+MR_TEST(spam_score_favour)
+{
+	MR_AUTO(mr_spam_features) *f = mr_spam_features_new(NULL);
+	const double gain = mr_spam_gain[MR_SPAM_WORD];
+	struct mr_spam_score score;
+	struct small s;
+
+	MR_NEED(t, f != NULL);
+	small_init(&s);
+	s.model.bias[MR_SPAM_TEXT] = 0.5;
+	s.model.bias[MR_SPAM_HEADER] = 4.0;
+	/* one word and one field, slots 1 and 2 */
+	mr_spam_feature_add(f, MR_SPAM_WORD, 1ull << 54, "word", MR_SPAN(""), MR_SPAN("w"));
+	mr_spam_feature_add(f, MR_SPAM_NAME, 2ull << 54, "header-name", MR_SPAN(""), MR_SPAN("n"));
+	s.weight[1] = (int16_t)htole16((uint16_t)(-8 * 1024));
+	s.weight[2] = (int16_t)htole16(1024);
+	mr_spam_score(&s.model, f, &score);
+	/* the text says 0.5 - 8 gain: the first unit counts, and a 20th of what is below -1 */
+	MR_CHECK_NEAR(t, -1 + (1.5 - 8 * gain) / 20 + 4 + mr_spam_gain[MR_SPAM_NAME],
+		      score.log_odds, 1e-9);
+	/* what is shown adds up: the word has what counted, but for the bias */
+	MR_CHECK_NEAR(t, -1.5 + (1.5 - 8 * gain) / 20, score.family[MR_SPAM_WORD], 1e-9);
+	MR_CHECK_NEAR(t, mr_spam_gain[MR_SPAM_NAME], score.family[MR_SPAM_NAME], 1e-9);
+	MR_CHECK_NEAR(t, 5 + 0.5 + 4 - 2, score.start, 1e-9);
+	/* the same for spam: all of it counts */
+	s.weight[1] = (int16_t)htole16(8 * 1024);
+	mr_spam_score(&s.model, f, &score);
+	MR_CHECK_NEAR(t, 4.5 + 8 * gain + mr_spam_gain[MR_SPAM_NAME], score.log_odds, 1e-9);
 }
 
 /* -- model files ------------------------------------------------------------------------------ */
@@ -268,6 +300,7 @@ MR_TEST(spam_model_there_and_back)
 	s.weight[0] = (int16_t)htole16((uint16_t)-5);
 	s.weight[(2 << MR_SPAM_TABLE_BITS_MIN) - 1] = (int16_t)htole16(77);
 	s.model.bias[1] = -0.5;
+	s.model.bias[3] = 0.25;
 	s.model.threshold = 2.5;
 	s.model.spam_count = 3;
 	s.model.ham_count = 70000;
@@ -276,12 +309,13 @@ MR_TEST(spam_model_there_and_back)
 	s.model.stepped = 9;
 	s.model.on_builtin = true;
 	MR_NEED(t, mr_spam_model_write(&s.model, &bytes) == 0);
-	/* 96 bytes, then 2 tables of 1024 weights of 2 bytes */
-	MR_CHECK_INT(t, 96 + 4096, bytes.len);
+	/* 128 bytes, then 2 tables of 1024 weights of 2 bytes */
+	MR_CHECK_INT(t, 128 + 4096, bytes.len);
 	MR_NEED(t, mr_spam_model_open(write_file(t, mr_buf_span(&bytes)), &back, NULL) == 0);
 	MR_CHECK_INT(t, -5, (int16_t)le16toh((uint16_t)back.weight[0][0]));
 	MR_CHECK_INT(t, 77, (int16_t)le16toh((uint16_t)back.weight[1][1023]));
 	MR_CHECK_NEAR(t, -0.5, back.bias[1], 0);
+	MR_CHECK_NEAR(t, 0.25, back.bias[3], 0);
 	MR_CHECK_NEAR(t, 2.5, back.threshold, 0);
 	MR_CHECK_INT(t, 3, back.spam_count);
 	MR_CHECK_INT(t, 70000, back.ham_count);
@@ -303,9 +337,9 @@ MR_TEST(spam_model_damaged)
 		{ 0, MR_ECORRUPT, "is no spam model" }, { 8, MR_EINVAL, "another version" },
 		{ 16, MR_ECORRUPT, "damaged" }, /* bits of a table: 10 becomes 245 */
 		{ 25, MR_ECORRUPT, "checksum" }, /* a bias */
-		{ 64, MR_ECORRUPT, "checksum" }, /* the checksum itself */
-		{ 96, MR_ECORRUPT, "checksum" }, /* a weight */
-		{ 4191, MR_ECORRUPT, "checksum" },
+		{ 96, MR_ECORRUPT, "checksum" }, /* the checksum itself */
+		{ 128, MR_ECORRUPT, "checksum" }, /* a weight */
+		{ 4223, MR_ECORRUPT, "checksum" },
 	};
 	MR_AUTO_BUF bytes = MR_BUF(1 << 20);
 	struct mr_spam_model back;
@@ -326,7 +360,7 @@ MR_TEST(spam_model_damaged)
 				    mr_buf_span(&error).len);
 	}
 	/* cut short, at every length; and too long */
-	for (size_t len = 0; len < 4192; len += len < 200 ? 1 : 97) {
+	for (size_t len = 0; len < 4224; len += len < 200 ? 1 : 97) {
 		MR_AUTO(mr_block) *copy = mr_test_block(t, mr_span(bytes.p, len));
 
 		MR_NEED(t, copy != NULL);
@@ -354,7 +388,7 @@ MR_TEST(spam_model_file_errors)
 /* What happens to the file of a model that is open does not matter: it is neither cut nor changed. */
 MR_TEST(spam_model_file_changes)
 {
-	static const char noise[96 + 4096] = "\x89MRSPAM\n";
+	static const char noise[128 + 4096] = "\x89MRSPAM\n";
 	MR_AUTO(mr_spam_features) *f = mr_spam_features_new(NULL);
 	MR_AUTO_BUF bytes = MR_BUF(1 << 20);
 	struct mr_spam_score score;
@@ -414,14 +448,14 @@ MR_TEST(spam_model_reference)
 
 	small_init(&s);
 	mr_spam_reference_put(&reference, 0, 7, 0.25);
-	mr_spam_reference_put(&reference, 1, 1023, 2.5);
+	mr_spam_reference_put(&reference, MR_SPAM_BYTES, 1023, 2.5);
 	s.model.reference = mr_buf_span(&reference);
 	MR_NEED(t, mr_buf_err(&reference) == 0 && mr_spam_model_write(&s.model, &bytes) == 0);
-	MR_CHECK_INT(t, 96 + 4096 + 16, bytes.len);
+	MR_CHECK_INT(t, 128 + 4096 + 16, bytes.len);
 	MR_NEED(t, mr_spam_model_read(mr_buf_span(&bytes), &back, NULL) == 0);
 	MR_CHECK_INT(t, 2, mr_spam_model_reference_count(&back));
 	r = mr_spam_model_reference(&back, 1);
-	MR_CHECK_INT(t, 1, r.table);
+	MR_CHECK_INT(t, MR_SPAM_BYTES, r.judge);
 	MR_CHECK_INT(t, 1023, r.slot);
 	MR_CHECK_NEAR(t, 2.5, r.share, 1e-7);
 	/* a slot beyond its table, under a checksum that is right */

@@ -106,8 +106,8 @@ MR_TEST(spam_stage_fields)
 		  "Yes, score=5.000 required=5.000 scorer=millrace\n\tbecause: start +5.0" },
 		{ 4.5, "NO", "4.500",
 		  "No, score=4.500 required=5.000 scorer=millrace\n\tbecause: start +4.5" },
-		{ -1.25, "NO", "-1.250",
-		  "No, score=-1.250 required=5.000 scorer=millrace\n\tbecause: start -1.2" },
+		{ -0.5, "NO", "-0.500",
+		  "No, score=-0.500 required=5.000 scorer=millrace\n\tbecause: start -0.5" },
 	};
 
 	for (size_t i = 0; i < MR_COUNT(rows); i++) {
