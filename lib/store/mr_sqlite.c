@@ -18,7 +18,10 @@
 #define WAIT_STEP_MS    5
 
 struct mr_db {
-	sqlite3 *handle;
+	sqlite3 *handle; /* NULL: it could not be opened again */
+	const char *folder; /* the caller's */
+	char path[MR_PATH_MAX];
+	bool fresh; /* opened again, and nobody has looked at its schema yet */
 	struct {
 		const char *sql; /* by address */
 		sqlite3_stmt *stmt;
@@ -61,11 +64,17 @@ static int failure(struct mr_db *db)
 	return err;
 }
 
+static void handle_close(struct mr_db *db)
+{
+	while (db->cached > 0)
+		sqlite3_finalize(db->cache[--db->cached].stmt);
+	sqlite3_close(db->handle);
+	db->handle = NULL;
+}
+
 static void sqlite_close(struct mr_db *db)
 {
-	for (size_t i = 0; i < db->cached; i++)
-		sqlite3_finalize(db->cache[i].stmt);
-	sqlite3_close(db->handle);
+	handle_close(db);
 	mr_free(db);
 }
 
@@ -125,6 +134,39 @@ static int settle(struct mr_db *db)
 	}
 }
 
+static int connect_file(struct mr_db *db, enum mr_store_access access)
+{
+	int err = handle_open(db->folder, db->path, access, &db->handle);
+
+	if (err < 0)
+		return err;
+	sqlite3_extended_result_codes(db->handle, 1);
+	sqlite3_busy_timeout(db->handle, BUSY_TIMEOUT_MS);
+	return settle(db);
+}
+
+/*
+ * An operator who restores a backup moves the file and puts another in its place. What we have open is
+ * then the old one, where new users are nobody, and mail to them would bounce. While there is none
+ * at all, nobody knows; and whatever is wrong with the new one, mail waits.
+ */
+static int follow(struct mr_db *db)
+{
+	int moved = 0, err;
+
+	if (db->handle &&
+	    sqlite3_file_control(db->handle, NULL, SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK &&
+	    !moved)
+		return 0;
+	handle_close(db);
+	db->fresh = true;
+	if ((err = connect_file(db, MR_STORE_WRITE)) == 0)
+		return 0;
+	handle_close(db);
+	mr_db_why_set(err == MR_ENOENT ? "its file is gone" : "its file was replaced: not opened");
+	return err == MR_ENOMEM ? err : MR_ETEMP;
+}
+
 static int sqlite_check(const char *rest)
 {
 	if (!rest[0])
@@ -136,7 +178,7 @@ static int sqlite_open(const char *rest, const char *group, enum mr_store_access
 		       struct mr_db **db_out)
 {
 	struct mr_db *db = mr_calloc(1, sizeof(*db));
-	char name[64], path[MR_PATH_MAX];
+	char name[64];
 	int err = 0;
 
 	if (!db)
@@ -144,14 +186,9 @@ static int sqlite_open(const char *rest, const char *group, enum mr_store_access
 	snprintf(name, sizeof(name), "%s.db", group);
 	if (access == MR_STORE_CREATE)
 		(void)mkdir(rest, 0750); /* if it can't be, opening the file fails and says so */
-	if ((err = mr_path_join(rest, name, path)) < 0)
-		goto out;
-	if ((err = handle_open(rest, path, access, &db->handle)) < 0)
-		goto out;
-	sqlite3_extended_result_codes(db->handle, 1);
-	sqlite3_busy_timeout(db->handle, BUSY_TIMEOUT_MS);
-	err = settle(db);
-out:
+	db->folder = rest;
+	if ((err = mr_path_join(rest, name, db->path)) == 0)
+		err = connect_file(db, access);
 	if (err < 0)
 		sqlite_close(db);
 	else
@@ -161,14 +198,23 @@ out:
 
 static int sqlite_begin(struct mr_db *db, enum mr_txn_kind kind, bool *fresh_out)
 {
-	*fresh_out = false;
+	int err = follow(db);
+
+	if (err < 0)
+		return err;
+	*fresh_out = db->fresh;
 	/* IMMEDIATE: a transaction that reads first and then writes could not be helped by waiting. */
 	return sqlite_script(db, mr_txn_writes(kind) ? "BEGIN IMMEDIATE" : "BEGIN");
 }
 
 static int sqlite_commit(struct mr_db *db)
 {
-	return sqlite_script(db, "COMMIT");
+	int err = sqlite_script(db, "COMMIT");
+
+	if (err == 0)
+		db->fresh =
+			false; /* what begins with a look at the schema ends here only if it was right */
+	return err;
 }
 
 static void sqlite_rollback(struct mr_db *db)

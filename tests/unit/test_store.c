@@ -475,6 +475,75 @@ MR_TEST(store_foreign_files)
 	MR_CHECK_INT(t, MR_ECORRUPT, mr_store_open(url, MR_GROUP_SPAM, MR_STORE_WRITE, &st));
 }
 
+static void rename_all(const char *from, const char *to)
+{
+	static const char *const ends[] = { "", "-wal", "-shm" };
+	char a[MR_PATH_MAX + 40], b[MR_PATH_MAX + 40];
+
+	for (size_t i = 0; i < MR_COUNT(ends); i++) {
+		snprintf(a, sizeof(a), "%s%s", from, ends[i]);
+		snprintf(b, sizeof(b), "%s%s", to, ends[i]);
+		(void)!rename(a, b);
+	}
+}
+
+static void add_user(struct mr_t *t, const char *url, const char *local)
+{
+	struct mr_store *st = NULL;
+
+	MR_CHECK_INT(t, 0, mr_store_open(url, MR_GROUP_DIRECTORY, MR_STORE_CREATE, &st));
+	if (!st)
+		return;
+	(void)!mr_store_domain_add(st, S("x.example")); /* may be there */
+	MR_CHECK_INT(t, 0, mr_store_user_add(st, S(local), S("x.example"), 0));
+	mr_store_close(st);
+}
+
+/* A file that is moved away and replaced, as by who restores a backup, under a program that runs: what
+ * counts is what stands there now; while nothing does, nobody is nobody. */
+MR_TEST(store_file_replaced)
+{
+	MR_AUTO(mr_arena) *arena = mr_arena_new(65536);
+	const char *dir = mr_test_dir(t);
+	char url[MR_PATH_MAX], path[MR_PATH_MAX + 32], aside[MR_PATH_MAX + 40];
+	struct mr_store *st = NULL;
+	struct mr_user user;
+	sqlite3 *raw;
+
+	if (server() || t->oom || getenv("MR_TEST_OOM"))
+		MR_SKIP(t, "about files");
+	MR_NEED(t, arena && mr_span_copyz(S(url_of(dir)), url, sizeof(url)) == 0);
+	snprintf(path, sizeof(path), "%s/state/directory.db", dir);
+	snprintf(aside, sizeof(aside), "%s.aside", path);
+	add_user(t, url, "ann");
+	MR_NEED(t, mr_store_open(url, MR_GROUP_DIRECTORY, MR_STORE_READ, &st) == 0);
+	MR_CHECK_INT(t, 0, mr_store_user_find(st, S("ann"), S("x.example"), arena, &user));
+	rename_all(path, aside);
+	for (int i = 0; i < 2; i++)
+		MR_CHECK_INT(t, MR_ETEMP,
+			     mr_store_user_find(st, S("ann"), S("x.example"), arena, &user));
+	MR_CHECK_STR(t, "its file is gone", mr_store_why());
+	add_user(t, url, "bob");
+	MR_CHECK_INT(t, 0, mr_store_user_find(st, S("bob"), S("x.example"), arena, &user));
+	MR_CHECK_INT(t, MR_ENOENT, mr_store_user_find(st, S("ann"), S("x.example"), arena, &user));
+	/* One step: never was there no file. */
+	rename_all(aside, path);
+	MR_CHECK_INT(t, 0, mr_store_user_find(st, S("ann"), S("x.example"), arena, &user));
+	MR_CHECK_INT(t, MR_ENOENT, mr_store_user_find(st, S("bob"), S("x.example"), arena, &user));
+	/* One of another version says nothing about users, however often it is asked. */
+	rename_all(path, aside);
+	add_user(t, url, "bob");
+	MR_NEED(t, sqlite3_open(path, &raw) == SQLITE_OK);
+	MR_CHECK_INT(
+		t, SQLITE_OK,
+		sqlite3_exec(raw, "UPDATE schema_version SET version = 9999", NULL, NULL, NULL));
+	sqlite3_close(raw);
+	for (int i = 0; i < 2; i++)
+		MR_CHECK_INT(t, MR_ETEMP,
+			     mr_store_user_find(st, S("ann"), S("x.example"), arena, &user));
+	mr_store_close(st);
+}
+
 /* Several programs write at once: each waits for its turn, nothing is lost. */
 MR_TEST(store_writers_at_once)
 {
