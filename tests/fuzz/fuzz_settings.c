@@ -35,8 +35,10 @@ static void check_row(const struct mr_setting *row, const struct mr_settings *se
 }
 
 /* From a file it is the same, but for the name. */
-static void check_file(struct mr_span in, int want)
+static void check_file(struct mr_span in, int want, const struct mr_settings *same)
 {
+	size_t count;
+	const struct mr_setting *rows = mr_settings_rows(&count);
 	MR_AUTO_FD fd = memfd_create("settings", MFD_CLOEXEC);
 	MR_AUTO_BUF error = MR_BUF(4096);
 	struct mr_settings set = { .owned = NULL };
@@ -46,6 +48,8 @@ static void check_file(struct mr_span in, int want)
 	MR_ASSERT(fd >= 0 && mr_write_all(fd, in) == 0);
 	MR_ASSERT(mr_settings_load(path, &set, &error) == want);
 	MR_ASSERT(want == 0 || mr_span_has_prefix(mr_buf_span(&error), mr_span_str(path)));
+	for (size_t i = 0; want == 0 && i < count; i++)
+		MR_ASSERT(mr_setting_same(&rows[i], &set, same));
 	mr_settings_done(&set);
 }
 
@@ -71,10 +75,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	for (size_t i = 0; err == 0 && i < count; i++)
 		check_row(&rows[i], &set);
-	mr_settings_done(&set);
 	/* A file with NUL in it is none, nor is one of a megabyte. */
 	if (memchr(text, '\0', size + 1) == text + size && size <= MR_SETTINGS_SIZE_MAX)
-		check_file(mr_span_bytes(data, size), err);
+		check_file(mr_span_bytes(data, size), err, &set);
+	mr_settings_done(&set);
 	mr_free(text);
 	return 0;
 }

@@ -40,21 +40,30 @@ export_lines() {
 	# A program that a test kills leaves half a file.
 	llvm-profdata merge -failure-mode=all -sparse "$@" -o "$out.profdata" || exit 1
 	# shellcheck disable=SC2086
-	llvm-cov export -summary-only -instr-profile="$out.profdata" "$first" $objects \
-		-ignore-filename-regex='(^|/)tests/' >"$out.json" || exit 1
+	llvm-cov export -format=lcov -instr-profile="$out.profdata" "$first" $objects \
+		-ignore-filename-regex='(^|/)(tests|usr)/' >"$out.lcov" || exit 1
 }
 export_lines all "$raw"/all/*.profraw "$raw"/seeds/*.profraw
 export_lines seeds "$raw"/seeds/*.profraw
-python3 - "$raw/all.json" "$raw/seeds.json" <<'EOT'
-import json, os, sys
+# A line counts as reached where one of the files that include it reaches it.
+python3 - "$raw/all.lcov" "$raw/seeds.lcov" <<'EOT'
+import os, sys
 def lines(path):
-    data = json.load(open(path))["data"][0]
-    found = {os.path.relpath(f["filename"]): f["summary"]["lines"] for f in data["files"]}
-    return found, data["totals"]["lines"]
-(every, total), (seeds, seeds_total) = lines(sys.argv[1]), lines(sys.argv[2])
+    files, name = {}, ""
+    for line in open(path):
+        if line.startswith("SF:"):
+            name = os.path.relpath(line[3:].rstrip())
+        elif line.startswith("DA:"):
+            at, count = line[3:].split(",")[:2]
+            reached = files.setdefault(name, {})
+            reached[at] = reached.get(at, False) or int(count) > 0
+    return files
+def row(every, seeds, name):
+    print(f"{100 * sum(every) / len(every):6.1f}  {100 * sum(seeds) / len(every):6.1f}"
+          f"  {sum(every):5} of {len(every):5}  {name}")
+every, seeds = lines(sys.argv[1]), lines(sys.argv[2])
 print("   all   seeds        lines  file")
 for name in sorted(every):
-    at = seeds.get(name, {"percent": 0.0})
-    print(f"{every[name]['percent']:6.1f}  {at['percent']:6.1f}  {every[name]['covered']:5} of {every[name]['count']:5}  {name}")
-print(f"{total['percent']:6.1f}  {seeds_total['percent']:6.1f}  {total['covered']:5} of {total['count']:5}  all")
+    row(every[name].values(), seeds.get(name, {}).values(), name)
+row([v for f in every.values() for v in f.values()], [v for f in seeds.values() for v in f.values()], "all")
 EOT
