@@ -390,6 +390,94 @@ def run_on(mill, url, *words, said=None):
         mill.millrace.write_conf(store=mill.url)
 
 
+def test_server_killed(mill, server):
+    """The server dies while users are added, again and again: what was said to be done is there."""
+    done, later, stop = [], [], threading.Event()
+
+    def add():
+        number = 0
+        while not stop.is_set():
+            address = f"k{number}@example.org"
+            code = mill.run("user", "add", address)
+            (done if code == 0 else later).append(address)
+            # 1: the answer to an earlier try was lost, though it was done
+            assert code in (0, 1, 75), code
+            number += code in (0, 1)
+    writer = threading.Thread(target=add)
+    writer.start()
+    try:
+        for _ in range(5):
+            time.sleep(0.7)
+            server.stop("immediate")
+            server.start()
+    finally:
+        stop.set()
+        writer.join()
+    listed = mill.says("user", "list")
+    assert len(done) >= 5 and later
+    assert all(f"{address}" in listed for address in done)
+    for address in set(done + later):
+        mill.run("user", "remove", address)
+
+
+def test_tcp_tls_password(build, where):
+    """From inside the sandbox over TCP: a name to look up, a certificate to check, a password from a file
+    that lmtpd's user alone can read."""
+    server = Postgres(where.path / "tls", settings="listen_addresses = 'localhost'\nssl = on\n")
+    server.create()
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+                    "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-days", "2",
+                    "-keyout", server.data / "server.key", "-out", server.data / "server.crt"],
+                   check=True, capture_output=True)
+    for name in ("server.key", "server.crt"):
+        shutil.chown(server.data / name, "postgres", "postgres")
+        (server.data / name).chmod(0o600)
+    with open(server.data / "pg_hba.conf", "a", encoding="ascii") as hba:
+        hba.write("hostssl all mailer localhost scram-sha-256\n")
+    secrets = where.path / "secrets"
+    secrets.mkdir()
+    secrets.chmod(0o755)
+    shutil.copy(server.data / "server.crt", secrets / "root.crt")
+    (secrets / "root.crt").chmod(0o644)
+    (secrets / "pass").write_text("localhost:5432:millrace:mailer:se:cret\n".replace("se:cret", "se\\:cret"))
+    (secrets / "pass").chmod(0o600)
+    shutil.chown(secrets / "pass", "mail", "mail")
+    try:
+        server.start().create_database()
+        mill = Operator(build, where.path / "tcp", server.url(), ("root=directory:owner", "root=spam:owner",
+                                                                  "mailer=directory:read")).init()
+        server.sql("ALTER ROLE mailer PASSWORD 'se:cret'")
+        url = ("postgresql://mailer@localhost:5432/millrace?connect_timeout=2&sslmode=verify-full"
+               f"&sslrootcert={secrets}/root.crt&passfile={secrets}/pass")
+        mill.millrace.write_conf(store=url)
+        mill.millrace.start(LMTPD)
+        mill.deliver()
+        assert server.sql("SELECT count(*) > 0 AND bool_and(ssl) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid)"
+                          " WHERE usename = 'mailer'") == "t"
+        # Everything again, after a restart of the server.
+        server.stop("immediate")
+        assert mill.code() == 451
+        server.start()
+        mill.back()
+        log = mill.millrace.log(LMTPD)
+        assert "cret" not in log
+        mill.millrace.stop()
+    finally:
+        server.stop("immediate")
+
+
+def test_password_in_settings(build, where):
+    """It is refused, and shown nowhere."""
+    mill = Operator(build, where.path / "pw", "postgresql://u:hush@localhost/millrace")
+    said = []
+    assert mill.run("user", "list", said=said) == 1
+    done = subprocess.run([mill.millrace.bin / LMTPD, "-c", mill.millrace.conf, "-n"], check=False, text=True,
+                          capture_output=True)
+    assert done.returncode == 78
+    for text in (said[0], done.stderr):
+        assert "passfile" in text and "hush" not in text, text
+
+
 def test_move(mill, where):
     """From PostgreSQL to SQLite and back: the same dump, octet by octet; and nothing on top of what is
     there."""
