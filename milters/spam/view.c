@@ -204,7 +204,7 @@ static uint32_t answers_end(const struct mr_field *field, uint32_t count, enum m
 	/* A stored message without a Received of the MTA has answers if our milter has seen it. */
 	if (where == MR_SPAM_STORED && s->received == MR_NO_FIELD && s->status.len == 0)
 		return s->first;
-	return from + mr_belief_arriving(field + from, count - from);
+	return from == count ? count : from + mr_belief_arriving(field + from, count - from);
 }
 
 int mr_spam_view_init(struct mr_spam_view *view, const struct mr_msg *msg, enum mr_spam_where where,

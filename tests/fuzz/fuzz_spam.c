@@ -71,7 +71,6 @@ static void check_same(struct mr_span arrived, struct mr_span stored, struct mr_
 {
 	MR_AUTO(mr_spam_features) *a = mr_spam_features_new(NULL), *s = mr_spam_features_new(NULL);
 	uint8_t digest_a[MR_SPAM_DIGEST_SIZE], digest_s[MR_SPAM_DIGEST_SIZE];
-
 	struct mr_ours ours;
 
 	MR_ASSERT(a != NULL && s != NULL);

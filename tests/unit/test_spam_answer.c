@@ -273,6 +273,9 @@ MR_TEST(spam_answer_arrived_and_stored)
 		t->row = -1;
 		/* A file from elsewhere: whoever wrote these, it was no filter of ours. */
 		check_list(t, &b, FIELDS FROM MAIL, MR_SPAM_STORED, "");
+		/* no field at all */
+		check_list(t, &b, "", MR_SPAM_ARRIVING, "");
+		check_list(t, &b, "\nbody", MR_SPAM_STORED, "");
 		/* A message straight from its writer: no Received but the MTA's own. */
 		check_list(t, &b, AR("spf=none") MAIL, MR_SPAM_ARRIVING, "spf-none ");
 		check_list(t, &b, OURS AR("spf=none") MTA MAIL, MR_SPAM_STORED, "spf-none ");
