@@ -201,6 +201,8 @@ static uint32_t answers_end(const struct mr_field *field, uint32_t count, enum m
 {
 	uint32_t from = s->received == MR_NO_FIELD ? s->first : s->received + 1;
 
+	if (count == 0) /* field may be NULL */
+		return s->first;
 	/* A stored message without a Received of the MTA has answers if our milter has seen it. */
 	if (where == MR_SPAM_STORED && s->received == MR_NO_FIELD && s->status.len == 0)
 		return s->first;
