@@ -266,6 +266,22 @@ int mr_spam_corrections_get(struct mr_store *store, struct mr_span address, stru
 	return n < 0 ? n : more < 0 ? more : n + more;
 }
 
+int mr_spam_correct_put(struct mr_store *store, struct mr_span owner, int64_t now_s,
+			struct mr_span bytes)
+{
+	MR_AUTO(mr_arena) *arena = mr_arena_new(MR_SPAM_CORRECTION_ROOM);
+	struct mr_span there;
+	int err;
+
+	if (arena == NULL)
+		return MR_ENOMEM;
+	err = mr_store_correction_get(store, owner, arena, &there);
+	if (err == 0 && mr_span_eq(there, bytes))
+		return 0;
+	/* Whatever else is there, it is replaced. */
+	return mr_store_correction_put(store, owner, now_s, bytes);
+}
+
 int mr_spam_correct(struct mr_store *store, struct mr_spam_trainer *trainer,
 		    const struct mr_spam_model *model, struct mr_span user, int64_t now_s,
 		    size_t *skipped_inout)
@@ -289,7 +305,7 @@ int mr_spam_correct(struct mr_store *store, struct mr_spam_trainer *trainer,
 		return err == MR_ENOENT ? 0 : err;
 	}
 	if ((err = mr_spam_correct_bytes(&view, &delta, true, &bytes)) < 0 ||
-	    (err = mr_store_correction_put(store, user, now_s, mr_buf_span(&bytes))) < 0)
+	    (err = mr_spam_correct_put(store, user, now_s, mr_buf_span(&bytes))) < 0)
 		return err;
 	return n;
 }

@@ -47,6 +47,11 @@ double mr_spam_correct_drift(const struct mr_spam_model *model,
  */
 void mr_spam_correct_level(const struct mr_spam_model *model, struct mr_spam_correction *delta);
 
+/* Put a correction into the store, unless it is there already: then nothing is written, and whoever
+ * keeps what he has read need not read again. Errors of mr_store.h. */
+MR_MUST_USE int mr_spam_correct_put(struct mr_store *store, struct mr_span owner, int64_t now_s,
+				    struct mr_span bytes);
+
 /*
  * Make a user's correction on top of model and of his domain's correction, and put it into the
  * store; without lessons it is removed. user: as mr_spam_owner() writes it. Returns the number of

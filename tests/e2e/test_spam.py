@@ -2,7 +2,9 @@
 it arrived, and lessons are a set."""
 import email.policy
 import hashlib
+import os
 import re
+import sqlite3
 import subprocess
 
 import pytest
@@ -327,3 +329,28 @@ def test_a_step_and_a_rebuild(build, tmp_path):
     assert float(one.run("score", odd).split("\t")[1]) < 5
     one.run("rebuild")
     assert one.digest() == built
+
+
+@pytest.mark.seconds(240)
+def test_many_lessons_and_users(build, mails, tmp_path):
+    """A journal of 120,000 lessons and 200 users: the newest count, what is left out is said, and memory
+    stays small. `make bench ROW=journal` has a million, and ten thousand users."""
+    host = Host(build, tmp_path, "one")
+    host.run("learn", "--ham", *mails["ham"][:5], "--spam", *mails["spam"][:5])
+    db = sqlite3.connect(tmp_path / "store/spam.db")
+    (features,), = db.execute("SELECT features FROM lesson ORDER BY LENGTH(features) LIMIT 1").fetchall()
+    db.executemany("INSERT INTO lesson VALUES (?, ?, 1, ?, 0, ?)", (
+        (hashlib.sha256(b"%d" % i).digest(), "" if i >= 200 else f"u{i}@d{i % 20}.example", 1000 + i,
+         features) for i in range(120200)))
+    db.commit()
+    db.close()
+    with host.conf.open("a") as conf:
+        conf.write("spam_lessons_max = 2000\n")
+    child = subprocess.Popen([str(host.program), "-c", str(host.conf), "spam", "rebuild"], text=True,
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    out, err = child.stdout.read(), child.stderr.read()
+    _, status, used = os.wait4(child.pid, 0)
+    assert status == 0, err
+    assert "the oldest 118010 lessons left out: spam_lessons_max is 2000" in err
+    assert "from 2000 lessons and 200 of users; 200 corrections" in out
+    assert used.ru_maxrss < 400 << 10, used.ru_maxrss

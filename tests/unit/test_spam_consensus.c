@@ -145,6 +145,29 @@ MR_TEST(spam_correct_keeps_the_strongest)
 	MR_CHECK_NEAR(t, -122.0 / 1024, got.threshold, 1e-9);
 }
 
+static int when(void *arg, struct mr_span owner MR_UNUSED, int64_t made_s, size_t size MR_UNUSED)
+{
+	*(int64_t *)arg = made_s;
+	return 0;
+}
+
+/* What is there already is not written again. */
+MR_TEST(spam_correct_puts_what_changed)
+{
+	MR_AUTO(mr_store) *st = NULL;
+	char url[MR_PATH_MAX + 16];
+	int64_t made_s = 0;
+
+	snprintf(url, sizeof(url), "sqlite:%s/state", mr_test_dir(t));
+	MR_NEED(t, mr_store_open(url, MR_GROUP_SPAM, MR_STORE_CREATE, &st) == 0);
+	for (int64_t now_s = 1; now_s <= 3; now_s++) {
+		MR_NEED(t, mr_spam_correct_put(st, MR_SPAN("a@x.y"), now_s,
+					       now_s < 3 ? MR_SPAN("one") : MR_SPAN("two")) == 0);
+		MR_NEED(t, mr_store_correction_each(st, when, &made_s) == 0);
+		MR_CHECK_INT(t, now_s < 3 ? 1 : 3, made_s);
+	}
+}
+
 MR_TEST(spam_correct_sums)
 {
 	struct mr_spam_change a[] = { { 1, 5 }, { 4, 7 }, { 6, -2 } };
