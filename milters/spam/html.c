@@ -6,6 +6,7 @@
 #include "milters/spam/disguise.h"
 #include "milters/spam/fold.h"
 #include "milters/spam/hide.h"
+#include "milters/spam/sheet.h"
 #include "milters/spam/url.h"
 
 #define SEED_TAG   0x4711u
@@ -22,6 +23,7 @@ struct state {
 	struct mr_spam_words *words;
 	struct mr_arena *arena;
 	struct mr_spam_hide hide;
+	struct mr_spam_sheet sheet;
 	struct mr_span raw; /* the element that is open whose text nobody sees: script, style */
 	char *text; /* what a reader sees: words go on over tags that do not end them */
 	size_t len, room;
@@ -132,12 +134,19 @@ static int add_attr(struct state *s, uint64_t tag_hash, struct mr_span tag,
 	return 0;
 }
 
-/* What an attribute says of how text looks. */
-static void look_of(const struct mr_html_attr *attr, struct mr_spam_style *style,
-		    struct mr_span *css_out)
+/* Attributes that decide how text looks; each may be empty. */
+struct looks {
+	struct mr_span style, classes, id;
+};
+
+static void look_of(const struct mr_html_attr *attr, struct mr_spam_style *style, struct looks *l)
 {
 	if (mr_span_eq_nocase(attr->name, MR_SPAN("style")))
-		*css_out = attr->value;
+		l->style = attr->value;
+	else if (mr_span_eq_nocase(attr->name, MR_SPAN("class")))
+		l->classes = attr->value;
+	else if (mr_span_eq_nocase(attr->name, MR_SPAN("id")))
+		l->id = attr->value;
 	else if (mr_span_eq_nocase(attr->name, MR_SPAN("bgcolor")))
 		style->background = mr_spam_color(attr->value);
 	else if (mr_span_eq_nocase(attr->name, MR_SPAN("background")))
@@ -153,7 +162,8 @@ static int add_start(struct state *s, const struct mr_html_token *tok)
 {
 	char folded[NAME_SIZE_MAX];
 	struct mr_span name = mr_spam_lower(tok->name, folded, sizeof(folded));
-	struct mr_span attrs = tok->attrs, css = MR_SPAN("");
+	struct looks looks = { MR_SPAN(""), MR_SPAN(""), MR_SPAN("") };
+	struct mr_span attrs = tok->attrs;
 	uint64_t hash = mr_spam_hash(SEED_TAG, name);
 	struct mr_spam_style style;
 	struct mr_html_attr attr;
@@ -167,11 +177,12 @@ static int add_start(struct state *s, const struct mr_html_token *tok)
 	add(s, hash, "tag", MR_SPAN(""), tok->name);
 	mr_spam_style_init(&style);
 	for (int i = 0; i < ATTRS_MAX && mr_html_attr_next(&attrs, &attr); i++) {
-		look_of(&attr, &style, &css);
+		look_of(&attr, &style, &looks);
 		if ((err = add_attr(s, hash, tok->name, &attr)) < 0)
 			return err;
 	}
-	mr_spam_style_read(css, &style);
+	mr_spam_sheet_apply(&s->sheet, name, looks.classes, looks.id, &style);
+	mr_spam_style_read(looks.style, &style);
 	if (mr_spam_hide_start(&s->hide, name, &style))
 		word_ends(s);
 	s->started = true;
@@ -213,8 +224,11 @@ static int add_text(struct state *s, const struct mr_html_token *tok)
 	enum mr_spam_trick why;
 	int err;
 
-	if (tok->raw && s->raw.len > 0)
+	if (tok->raw && s->raw.len > 0) {
+		if (mr_span_eq_nocase(s->raw, MR_SPAN("style")))
+			mr_spam_sheet_read(&s->sheet, text);
 		return 0;
+	}
 	if (mr_spam_hidden(&s->hide, &why)) {
 		mr_spam_trick(s->words->tricks, why, mr_span_trim(text).len);
 		return 0;

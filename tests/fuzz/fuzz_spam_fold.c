@@ -10,6 +10,7 @@
 #include "milters/spam/css.h"
 #include "milters/spam/disguise.h"
 #include "milters/spam/fold.h"
+#include "milters/spam/sheet.h"
 
 #define FUZZ_ARENA_MAX ((size_t)16 << 20)
 #define WORD_MAX       40
@@ -52,6 +53,18 @@ static void check_style(struct mr_span in)
 	MR_ASSERT(style.unshown <= MR_SPAM_SAID_YES && style.flat <= MR_SPAM_SAID_YES);
 }
 
+static void check_sheet(struct mr_span in)
+{
+	struct mr_spam_sheet sheet = { .count = 0 };
+	struct mr_spam_style style;
+
+	mr_spam_sheet_read(&sheet, in);
+	MR_ASSERT(sheet.count <= MR_SPAM_RULES_MAX);
+	mr_spam_style_init(&style);
+	mr_spam_sheet_apply(&sheet, MR_SPAN("p"), in, in, &style);
+	check_color(style.color);
+}
+
 static void check_word(struct mr_span in)
 {
 	struct mr_span word = mr_span_sub(in, 0, WORD_MAX);
@@ -74,6 +87,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	MR_ASSERT(arena != NULL);
 	check_fold(in, arena);
 	check_style(in);
+	check_sheet(in);
 	check_word(in);
 	return 0;
 }

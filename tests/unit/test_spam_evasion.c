@@ -1,4 +1,6 @@
 /* What senders do so that people read one thing and filters another, and what becomes of it. */
+#include <stdio.h>
+
 #include "lib/base/mr_buf.h"
 #include "lib/base/mr_err.h"
 #include "lib/base/mr_utf8.h"
@@ -7,6 +9,7 @@
 #include "milters/spam/extract.h"
 #include "milters/spam/fold.h"
 #include "milters/spam/html.h"
+#include "milters/spam/sheet.h"
 #include "milters/spam/url.h"
 #include "tests/unit/mr_test.h"
 
@@ -314,6 +317,33 @@ MR_TEST(spam_html_hidden)
 		{ "<div style='position:absolute;left:-9999px'>aa</div>bb", "bb", MR_SPAM_AWAY },
 		{ "<div style='text-indent:-5000px'>aa</div>bb", "bb", MR_SPAM_AWAY },
 		{ "<div style='margin-left:-8px'>aa</div>bb", "aa bb", NOTHING },
+		/* style sheets */
+		{ "<style>.x{display:none}</style><p class=x>aa</p>bb", "bb", MR_SPAM_NOT_SHOWN },
+		{ "<style> /* } */ P.y , .x\n{ Display : none; } </style><p class='z x'>aa</p>bb",
+		  "bb", MR_SPAM_NOT_SHOWN },
+		{ "<style><!-- #x{font-size:0} --></style><p id=x>aa</p>bb", "bb",
+		  MR_SPAM_NO_SIZE },
+		{ "<style>b{color:white}</style><b>aa</b> bb", "bb", MR_SPAM_NO_CONTRAST },
+		{ "<style>@media screen{.x{display:none}}</style><p class=x>aa</p>bb", "bb",
+		  MR_SPAM_NOT_SHOWN },
+		{ "<style>@import 'a'; .x{display:none}</style><p class=x>aa</p>bb", "bb",
+		  MR_SPAM_NOT_SHOWN },
+		{ "<style>.x{display:none} .x{display:block}</style><p class=x>aa</p>bb", "aa bb",
+		  NOTHING },
+		{ "<style>.x{display:none}</style><p class=x style='display:block'>aa</p>bb",
+		  "aa bb", NOTHING },
+		/* what a narrow window, a printer, a pointer or a place would decide */
+		{ "<style>@media (max-width:9px){.x{display:none}}</style><p class=x>aa", "aa",
+		  NOTHING },
+		{ "<style>@media print{.x{display:none}} .y{}</style><p class=x>aa", "aa",
+		  NOTHING },
+		{ "<style>.x:hover{display:none} div .x{display:none}</style><p class=x>aa", "aa",
+		  NOTHING },
+		/* the button of a style sheet: white, and not on white */
+		{ "<style>.x{background:#369}</style><a class=x style='color:#fff'>aa</a>", "aa",
+		  NOTHING },
+		{ "<style>.x{display:none", "", NOTHING },
+		{ "<style>/*</style>aa<style>{}}{@", "aa", NOTHING },
 		{ "<div style='clip:rect(0 0 0 0)'>aa</div>bb", "bb", MR_SPAM_AWAY },
 		/* ends that are left out, stray or crossed */
 		{ "<tr><td style='display:none'>aa<td>bb", "bb", MR_SPAM_NOT_SHOWN },
@@ -469,6 +499,27 @@ MR_TEST(spam_unseen_says_nothing)
 		MR_NEED(t, l->count == m->count);
 		MR_CHECK(t, memcmp(l->key, m->key, l->count * sizeof(*l->key)) == 0);
 	}
+}
+
+/* A sheet has room for so many rules; what comes later is not read. */
+MR_TEST(spam_sheet_full)
+{
+	struct mr_spam_sheet sheet = { .count = 0 };
+	MR_AUTO_BUF css = MR_BUF(10000);
+	struct mr_spam_style style;
+	char rule[64];
+
+	for (int i = 0; i < MR_SPAM_RULES_MAX + 1; i++) {
+		snprintf(rule, sizeof(rule), "td.a%d,b%d:x{color:red}", i, i);
+		mr_buf_adds(&css, rule);
+	}
+	MR_NEED(t, mr_buf_err(&css) == 0);
+	mr_spam_sheet_read(&sheet, mr_buf_span(&css));
+	mr_spam_style_init(&style);
+	mr_spam_sheet_apply(&sheet, MR_SPAN("p"), MR_SPAN("a64"), MR_SPAN(""), &style);
+	MR_CHECK_INT(t, MR_SPAM_COLOR_UNSAID, style.color);
+	mr_spam_sheet_apply(&sheet, MR_SPAN("p"), MR_SPAN("x a63"), MR_SPAN(""), &style);
+	MR_CHECK_INT(t, 0xFF0000, style.color);
 }
 
 /* "%61" in a path is the letter it stands for; what is no letter or digit stays. */

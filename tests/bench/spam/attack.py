@@ -252,6 +252,16 @@ def words_style(rng, pool, kind, text, memo):
                      '<div class="q%s">%s</div>\n' % (name, good_words(rng, pool, memo)))
 
 
+def whole_hidden(rng, pool, kind, text, memo):
+    """The same as words_hidden and words_style by turns, with a whole good message."""
+    if kind == "plain":
+        return text
+    if "whole" not in memo:
+        memo["whole"] = rng.choice(pool.texts)
+    ways = HIDE + ("<style>.qz { display: none; }</style>" '<div class="qz">%s</div>',)
+    return into_body(text, "", ways[memo["number"] % len(ways)] % paragraphs(memo["whole"]))
+
+
 def words_hidden(rng, pool, kind, text, memo):
     if kind == "plain":
         return text
@@ -303,6 +313,7 @@ ATTACKS = {
     "words-style": words_style,
     "words-alternative": words_alternative,
     "whole-good": whole_good,
+    "whole-hidden": whole_hidden,
     "zero-width": on_text(zero_width),
     "look-alike": on_text(look_alike),
     "comment-in-word": on_html(comment_in_word),
@@ -311,7 +322,7 @@ ATTACKS = {
     "encoded": on_html(entities, links=True),
 }
 # Attacks on HTML give mail that has none an HTML part: its text, as paragraphs.
-NEED_HTML = {"words-hidden", "words-style", "words-alternative", "comment-in-word", "encoded"}
+NEED_HTML = {"words-hidden", "words-style", "whole-hidden", "words-alternative", "comment-in-word", "encoded"}
 # What is done to the subject: its words too.
 SUBJECT = {"zero-width": zero_width, "look-alike": look_alike, "split-letters": split_letters}
 
