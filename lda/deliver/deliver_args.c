@@ -43,7 +43,7 @@ static int sender(struct mr_span value, struct mr_arena *arena, struct mr_smtp_p
 {
 	if (mr_span_eq(value, MR_SPAN("<>")) || mr_span_eq(value, MR_SPAN("MAILER-DAEMON")))
 		value = MR_SPAN("");
-	return mr_smtp_path_from_arg(value, arena, path_out);
+	return mr_smtp_sender_from_arg(value, arena, path_out);
 }
 
 static int option(char letter, struct mr_span value, struct mr_arena *arena,
@@ -60,7 +60,7 @@ static int option(char letter, struct mr_span value, struct mr_arena *arena,
 		*error_out = "-t wants seconds";
 		return seconds(value, &args->timeout_ms);
 	case 'f':
-		*error_out = "-f: not an address";
+		*error_out = "-f: out of memory";
 		return sender(value, arena, &args->from);
 	case 'r':
 		*error_out = "-r: not an address";

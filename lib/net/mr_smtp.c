@@ -81,6 +81,15 @@ static int source_route(struct mr_cur *c)
 	return mr_cur_byte(c, ':') ? 0 : MR_ESYNTAX;
 }
 
+static bool has_high(struct mr_span s)
+{
+	for (size_t i = 0; i < s.len; i++) {
+		if (mr_is(s.p[i], MR_HIGH))
+			return true;
+	}
+	return false;
+}
+
 /* RFC 5321 4.1.2: Mailbox; without "@" too: <Postmaster> (4.5.1), and what local programs write */
 static int mailbox(struct mr_cur *c, struct mr_arena *arena, struct mr_smtp_path *path_out)
 {
@@ -92,8 +101,7 @@ static int mailbox(struct mr_cur *c, struct mr_arena *arena, struct mr_smtp_path
 	    (mr_cur_byte(c, '@') && (err = domain(c, &path.domain)) < 0))
 		return err;
 	path.text = mr_span(start, (size_t)(c->p - start));
-	for (size_t i = 0; i < path.text.len; i++)
-		path.utf8 = path.utf8 || mr_is(path.text.p[i], MR_HIGH);
+	path.utf8 = has_high(path.text);
 	*path_out = path;
 	return 0;
 }
@@ -205,6 +213,62 @@ int mr_smtp_path_from_arg(struct mr_span arg, struct mr_arena *arena, struct mr_
 	return err;
 }
 
+/* -- senders ---------------------------------------------------------------------------------- */
+
+/* What may stand in a domain that is none, so that a field's value is one line that ends where it
+ * should. */
+static bool is_loose_domain(struct mr_span s)
+{
+	for (size_t i = 0; i < s.len; i++) {
+		if ((uint8_t)s.p[i] <= ' ' || s.p[i] == 127 || s.p[i] == '<' || s.p[i] == '>')
+			return false;
+	}
+	return s.len > 0;
+}
+
+/*
+ * RFC 5321 4.1.2 has no such path, and the MTA took it all the same. We are the last to see it, and use it
+ * for Return-Path alone: refused, the mail would bounce to an address that cannot be. Where even the
+ * text is unfit for a line, the null sender says that nobody can be answered.
+ */
+static int odd_sender(struct mr_span text, struct mr_arena *arena, struct mr_smtp_path *path_out)
+{
+	struct mr_cur c = mr_cur(text);
+	struct mr_smtp_path path = { .utf8 = false };
+	int err = source_route(&c);
+
+	path.text = mr_cur_rest(&c);
+	if (err == 0)
+		err = local_part(&c, arena, &path.local);
+	if (err == MR_ENOMEM)
+		return err;
+	if (err == 0 && mr_cur_byte(&c, '@') && is_loose_domain(mr_cur_rest(&c))) {
+		path.domain = mr_cur_rest(&c);
+		path.utf8 = has_high(path.text);
+	} else {
+		path.text = path.local = path.domain = MR_SPAN("");
+	}
+	if ((err = path_keep(&path, arena)) == 0)
+		*path_out = path;
+	return err;
+}
+
+int mr_smtp_sender_from_arg(struct mr_span arg, struct mr_arena *arena,
+			    struct mr_smtp_path *path_out)
+{
+	size_t at = mr_span_rfind(arg, '@');
+	MR_AUTO_BUF text = MR_BUF(2 * arg.len + 3);
+	int err = mr_smtp_path_from_arg(arg, arena, path_out);
+
+	if (err != MR_ESYNTAX)
+		return err;
+	if ((err = odd_sender(arg, arena, path_out)) < 0 || path_out->text.len > 0)
+		return err;
+	mr_smtp_path_put(&text, mr_span_sub(arg, 0, at), mr_span_sub(arg, at + 1, arg.len));
+	err = mr_buf_err(&text);
+	return err < 0 ? err : odd_sender(mr_buf_span(&text), arena, path_out);
+}
+
 /* -- parameters ------------------------------------------------------------------------------- */
 
 /* RFC 5321 4.1.2: esmtp-value = 1*(%d33-60 / %d62-126); RFC 6531 3.3 adds UTF-8 */
@@ -295,12 +359,36 @@ static int path_argument(struct mr_cur *c, struct mr_span word, struct mr_arena 
 	return mr_cur_left(c) == 0 || mr_is(*c->p, MR_WSP) ? 0 : MR_ESYNTAX;
 }
 
+/* "FROM:<...>", whatever stands there. Its end is the last ">": no parameter of ours has one. */
+static int sender_argument(struct mr_cur *c, struct mr_arena *arena, struct mr_smtp_path *path_out)
+{
+	struct mr_cur start = *c;
+	struct mr_span rest;
+	size_t end;
+	int err = path_argument(c, MR_SPAN("FROM:"), arena, path_out);
+
+	if (err != MR_ESYNTAX)
+		return err;
+	*c = start;
+	if (!mr_cur_text(c, MR_SPAN("FROM:")))
+		return MR_ESYNTAX;
+	mr_cur_take(c, MR_WSP);
+	if (!mr_cur_byte(c, '<'))
+		return MR_ESYNTAX;
+	rest = mr_cur_rest(c);
+	end = mr_span_rfind(rest, '>');
+	if (end == rest.len || (end + 1 < rest.len && !mr_is(rest.p[end + 1], MR_WSP)))
+		return MR_ESYNTAX;
+	mr_cur_skip(c, end + 1);
+	return odd_sender(mr_span_sub(rest, 0, end), arena, path_out);
+}
+
 int mr_smtp_mail(struct mr_span args, struct mr_arena *arena, struct mr_smtp_mail *mail_out)
 {
 	struct mr_cur c = mr_cur(args);
 	struct mr_smtp_mail mail = { .size = 0 };
 	struct mr_smtp_param param;
-	int err = path_argument(&c, MR_SPAN("FROM:"), arena, &mail.from);
+	int err = sender_argument(&c, arena, &mail.from);
 
 	while (err == 0 && (err = mr_smtp_param(&c, &param)) > 0)
 		err = param_take(&param, &mail);

@@ -6,7 +6,8 @@
  * The peer is most often an MTA that has accepted the message already; an address refused here is
  * a message lost. So where an address that is in use breaks RFC 5321 4.1.2 without harm (dots in odd
  * places, "_" in a domain, no domain, a long local part), it is taken; docs/DEVIATIONS.md lists it.
- * Control characters never are.
+ * Control characters never are. Of a sender we only want one line of text, so whatever it is costs
+ * nobody his mail.
  */
 #ifndef MR_SMTP_H
 #define MR_SMTP_H
@@ -33,6 +34,13 @@ MR_MUST_USE int mr_smtp_path(struct mr_cur *c, struct mr_arena *arena,
  * that it needs, and is then all before the last "@". "" is the null sender. */
 MR_MUST_USE int mr_smtp_path_from_arg(struct mr_span arg, struct mr_arena *arena,
 				      struct mr_smtp_path *path_out);
+/*
+ * The same for the sender. What is no path is taken all the same: its domain may hold any octet but
+ * "<", ">", blanks and control characters, and what is worse than that becomes the null sender. So only
+ * MR_ENOMEM.
+ */
+MR_MUST_USE int mr_smtp_sender_from_arg(struct mr_span arg, struct mr_arena *arena,
+					struct mr_smtp_path *path_out);
 /* Append local@domain, quoted where it must be (RFC 5321 4.1.2 Quoted-string), without <>. */
 void mr_smtp_path_put(struct mr_buf *out, struct mr_span local, struct mr_span domain);
 
@@ -51,8 +59,8 @@ struct mr_smtp_mail {
 	enum mr_smtp_body body;
 	bool smtputf8;
 };
-/* The arguments of MAIL: "FROM:<path> parameters". MR_ESYNTAX; MR_EINVAL: a parameter that we do not
- * know (555); MR_ENOMEM. */
+/* The arguments of MAIL: "FROM:<path> parameters"; of what stands in <> see mr_smtp_sender_from_arg().
+ * MR_ESYNTAX: no <>, or not that word; MR_EINVAL: a parameter that we do not know (555); MR_ENOMEM. */
 MR_MUST_USE int mr_smtp_mail(struct mr_span args, struct mr_arena *arena,
 			     struct mr_smtp_mail *mail_out);
 /* The arguments of RCPT, "TO:<path>"; the same errors. The empty path is MR_ESYNTAX. */

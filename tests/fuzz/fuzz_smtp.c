@@ -1,7 +1,7 @@
 /*
  * mr_smtp and mr_lines promise: pieces of any size mean the same; content stuffed is content again;
  * a path that was taken holds no control character and is taken again, unchanged, from what we
- * write; spans lie where they should.
+ * write; any sender is taken, and becomes such a path or one that MAIL takes; spans lie where they should.
  */
 #include "lib/base/mr_err.h"
 #include "lib/net/mr_lines.h"
@@ -84,6 +84,26 @@ static void check_path(const struct mr_smtp_path *path, struct mr_arena *arena)
 	MR_ASSERT(path->utf8 == again.utf8);
 }
 
+/* A sender that was taken is taken again, unchanged, from what we send on and write into fields. */
+static void check_sender(const struct mr_smtp_path *path, struct mr_arena *arena)
+{
+	struct mr_smtp_mail again;
+	MR_AUTO_BUF text = MR_BUF(0);
+
+	for (size_t i = 0; i < path->text.len; i++)
+		MR_ASSERT((uint8_t)path->text.p[i] >= ' ' && path->text.p[i] != 127);
+	mr_buf_init(&text, path->text.len + 10);
+	(void)mr_buf_adds(&text, "FROM:<");
+	(void)mr_buf_add(&text, path->text);
+	(void)mr_buf_addc(&text, '>');
+	MR_ASSERT(mr_buf_err(&text) == 0);
+	MR_ASSERT(mr_smtp_mail(mr_buf_span(&text), arena, &again) == 0);
+	MR_ASSERT(mr_span_eq(path->text, again.from.text));
+	MR_ASSERT(mr_span_eq(path->local, again.from.local));
+	MR_ASSERT(mr_span_eq(path->domain, again.from.domain));
+	MR_ASSERT(path->utf8 == again.from.utf8);
+}
+
 static void check_lines(struct mr_span in)
 {
 	struct mr_lines lines;
@@ -127,11 +147,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_data(in);
 	check_lines(in);
 	if (mr_smtp_mail(in, arena, &mail) == 0)
-		check_path(&mail.from, arena);
+		check_sender(&mail.from, arena);
 	if (mr_smtp_rcpt(in, arena, &path) == 0)
 		check_path(&path, arena);
 	if (mr_smtp_path_from_arg(in, arena, &path) == 0)
 		check_path(&path, arena);
+	MR_ASSERT(mr_smtp_sender_from_arg(in, arena, &path) == 0);
+	check_sender(&path, arena);
 	if (mr_smtp_xtext(in, arena, &out) == 0)
 		check_xtext(in, out, arena);
 	if (mr_smtp_reply(in, &reply) == 0)

@@ -163,6 +163,56 @@ MR_TEST(smtp_mail)
 	}
 }
 
+/* Whatever sender an MTA took: one line of text comes out of it. */
+MR_TEST(smtp_odd_sender)
+{
+	static const struct {
+		const char *in;
+		int want;
+		const char *text, *local, *domain;
+	} rows[] = {
+		{ "FROM:<a@b#c.com>", 0, "a@b#c.com", "a", "b#c.com" },
+		{ "FROM:<a@b/c> SIZE=5", 0, "a@b/c", "a", "b/c" },
+		{ "FROM:<a@b&c>", 0, "a@b&c", "a", "b&c" },
+		{ "FROM:<a@$b>", 0, "a@$b", "a", "$b" },
+		{ "FROM:<a@b@c>", 0, "a@b@c", "a", "b@c" },
+		{ "FROM:<a@[1.2>", 0, "a@[1.2", "a", "[1.2" },
+		{ "FROM:<\"x y\"@b#c>", 0, "\"x y\"@b#c", "x y", "b#c" },
+		{ "FROM:<@r,@s:a@b#c>", 0, "a@b#c", "a", "b#c" },
+		/* unfit for a line, or nobody knows where it ends: the null sender */
+		{ "FROM:<a@b c>", 0, "", "", "" },
+		{ "FROM:<a@b\tc>", 0, "", "", "" },
+		{ "FROM:<a@b\x01>", 0, "", "", "" },
+		{ "FROM:<a@b\x7F>", 0, "", "", "" },
+		{ "FROM:<a@b\r>", 0, "", "", "" },
+		{ "FROM:<a\x01@b>", 0, "", "", "" },
+		{ "FROM:<a@b>c>", 0, "", "", "" },
+		{ "FROM:<a@<b>", 0, "", "", "" },
+		{ "FROM:<a b@c>", 0, "", "", "" },
+		{ "FROM:<@x:>", 0, "", "", "" },
+		{ "FROM:<@>", 0, "", "", "" },
+		{ "FROM:< >", 0, "", "", "" },
+		/* no path at all, or a parameter that is wrong, is the client's fault as before */
+		{ "FROM:a@b#c", MR_ESYNTAX, "", "", "" },
+		{ "FROM:<a@b#c", MR_ESYNTAX, "", "", "" },
+		{ "FROM:<a@b#c>x", MR_ESYNTAX, "", "", "" },
+		{ "FROM:<a@b#c> SIZE=x", MR_ESYNTAX, "", "", "" },
+		{ "TO:<a@b#c>", MR_ESYNTAX, "", "", "" },
+	};
+
+	for (size_t i = 0; i < MR_COUNT(rows); i++) {
+		MR_AUTO(mr_block) *in = mr_test_exact(t, i, rows[i].in);
+		MR_AUTO(mr_arena) *arena = mr_arena_new(ARENA_MAX);
+		struct mr_smtp_mail mail = { .size = 0 };
+
+		MR_NEED(t, arena);
+		MR_CHECK_INT(t, rows[i].want, mr_smtp_mail(mr_block_span(in), arena, &mail));
+		MR_CHECK_SPAN(t, rows[i].text, mail.from.text);
+		MR_CHECK_SPAN(t, rows[i].local, mail.from.local);
+		MR_CHECK_SPAN(t, rows[i].domain, mail.from.domain);
+	}
+}
+
 MR_TEST(smtp_rcpt)
 {
 	MR_AUTO(mr_arena) *arena = mr_arena_new(ARENA_MAX);
@@ -172,6 +222,7 @@ MR_TEST(smtp_rcpt)
 	MR_CHECK_INT(t, MR_ESYNTAX, mr_smtp_rcpt(MR_SPAN("TO:<>"), arena, &path));
 	MR_CHECK_INT(t, MR_EINVAL, mr_smtp_rcpt(MR_SPAN("TO:<a@b> NOTIFY=NEVER"), arena, &path));
 	MR_CHECK_INT(t, MR_ESYNTAX, mr_smtp_rcpt(MR_SPAN("TO:a@b"), arena, &path));
+	MR_CHECK_INT(t, MR_ESYNTAX, mr_smtp_rcpt(MR_SPAN("TO:<a@b#c>"), arena, &path));
 	MR_CHECK_INT(t, 0, mr_smtp_rcpt(MR_SPAN("to:<a@b>"), arena, &path));
 	MR_NEED(t, !t->oom);
 	MR_CHECK_SPAN(t, "a@b", path.text);
