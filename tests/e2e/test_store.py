@@ -478,6 +478,25 @@ def test_password_in_settings(build, where):
         assert "passfile" in text and "hush" not in text, text
 
 
+def test_large_move(mill, where, server):
+    """120 MB of lessons go out, in, and are looked at, in memory that does not grow with them."""
+    server.sql("INSERT INTO spam.lesson SELECT sha256(convert_to(n::text, 'UTF8')), '', n % 2, n, 0,"
+               " decode(repeat('61', 6000), 'hex') FROM generate_series(1, 20000) n")
+    dump, there = where.path / "large", f"sqlite:{where.path}/large-state"
+    try:
+        for words in (("dump", dump), ("--store", there, "load", dump), ("--store", there, "check"), ("check",)):
+            with subprocess.Popen([mill.millrace.bin / COMMAND, "-c", mill.millrace.conf, "store", *words],
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+                _, status, usage = os.wait4(process.pid, 0)
+                process.returncode = os.waitstatus_to_exitcode(status)
+            assert process.returncode == 0, words
+            assert usage.ru_maxrss < 60 * 1024, (words, usage.ru_maxrss)
+        assert dump.stat().st_size > 240_000_000    # hexadecimal
+    finally:
+        server.sql("DELETE FROM spam.lesson WHERE teacher = '' AND taught_s BETWEEN 1 AND 20000")
+        dump.unlink(missing_ok=True)
+
+
 def test_move(mill, where):
     """From PostgreSQL to SQLite and back: the same dump, octet by octet; and nothing on top of what is
     there."""
