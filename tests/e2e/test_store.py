@@ -123,7 +123,7 @@ def same_process(request):
 
 
 def unit(build, where, name, url, *words, seconds=150):
-    """Run a test program of ours; returns the names of tests that passed, and of those skipped."""
+    """Run a test program of ours; returns the names of tests that passed, and why others were skipped."""
     if not (build / name).exists():
         pytest.skip(f"binary missing: {name}")
     program = where.path / name.replace("/", "-")
@@ -132,7 +132,7 @@ def unit(build, where, name, url, *words, seconds=150):
                           check=False, env={**os.environ, "MR_TEST_STORE": url})
     assert done.returncode == 0, done.stdout + done.stderr
     return (sorted(set(re.findall(r"\[ +OK \] (\S+)", done.stdout + done.stderr))),
-            sorted(re.findall(r"^SKIPPED (\S+):", done.stderr, re.M)))
+            set(re.findall(r"^SKIPPED \S+: (.*)", done.stderr, re.M)))
 
 
 @pytest.fixture(scope="module", name="scratch")
@@ -145,7 +145,7 @@ def _scratch(server):
 def test_same_tests(build, where, scratch):
     """Every test of tests/unit/test_store.c that is not about files holds on PostgreSQL, too."""
     passed, skipped = unit(build, where, UNIT, scratch)
-    assert skipped == ["store_access", "store_foreign_files"]
+    assert skipped == {"about files"}
     assert len(passed) >= 7
 
 
