@@ -2,29 +2,34 @@
 
 #include "lib/base/mr_cur.h"
 #include "lib/mail/mr_cfws.h"
+#include "lib/mail/mr_scan.h"
 
-/* One field, its folds in its value; false at the end of the header. */
+/*
+ * One field, its folds in its value; false at the end of the header, which is where mr_msg.h has it: at
+ * an empty line, and at a line that is no field. RFC 5322 2.2; 4.5: blanks before the colon.
+ */
 static bool field_next(struct mr_cur *c, const char *base, struct mr_span *name_out,
 		       struct mr_head_field *field_out)
 {
-	const char *start = c->p;
+	const char *start = c->p, *end = mr_scan_not_ftext(start, c->end);
 	struct mr_span line, value;
 
-	if (!mr_cur_line(c, &line) || line.len == 0)
+	*name_out = mr_span(start, (size_t)(end - start));
+	while (end < c->end && mr_is(*end, MR_WSP))
+		end++;
+	if (name_out->len == 0 || end == c->end || *end != ':')
 		return false;
+	(void)mr_cur_line(c, &line);
 	while (mr_cur_peek(c, 0) == ' ' || mr_cur_peek(c, 0) == '\t')
 		(void)mr_cur_line(c, &line);
-	/* RFC 5322 2.2; a line without a colon has no name, and nobody asks for it */
-	if (!mr_span_split(mr_span(start, (size_t)(c->p - start)), ':', name_out, &value))
-		*name_out = value;
+	value = mr_span(end + 1, (size_t)(c->p - end) - 1);
 	*field_out = (struct mr_head_field){
 		.at = (size_t)(start - base),
 		.size = (size_t)(c->p - start),
-		.value_at = (size_t)(start - base) + name_out->len + 1,
+		.value_at = (size_t)(value.p - base),
 		.blank = mr_span_starts(value, MR_FWS),
 		.value = mr_span_trim(value),
 	};
-	*name_out = mr_span_rtrim(*name_out); /* RFC 5322 4.5: blanks before the colon */
 	return true;
 }
 

@@ -32,7 +32,8 @@ struct mr_head {
 #define MR_HEAD_QUEUE_ID_MAX 64 /* octets; a longer one is none */
 
 /*
- * Read the header that content begins with; one that does not end in it is read as far as it goes.
+ * Read the header that content begins with; one that does not end in it is read as far as it goes. A
+ * line that is no field ends it, as MTAs and mr_msg.h have it.
  *
  * X-Spam-Flag, X-Spam-Score and X-Spam-Status count only above the topmost Received, which our own
  * MTA has written: a milter inserts its fields at index 0, above that, and what came from outside

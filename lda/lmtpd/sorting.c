@@ -133,15 +133,15 @@ static void put_status(const struct edit *e, struct mr_buf *out)
 	(void)mr_buf_adds(out, "\n");
 }
 
-/* Above all: what view.h takes out of the subject again; and a subject where there is none. */
+/* Above all: what view.h takes out of the subject again; and above that, where there is no subject, one. */
 static void put_tag(const struct edit *e, struct mr_buf *out)
 {
+	if (e->content->subject.size == 0) {
+		(void)mr_buf_adds(out, "Subject: ");
+		(void)mr_buf_add(out, e->tag);
+		(void)mr_buf_adds(out, "\n");
+	}
 	(void)mr_buf_adds(out, "X-Spam-Tag: ");
-	(void)mr_buf_add(out, e->tag);
-	(void)mr_buf_adds(out, "\n");
-	if (e->content->subject.size > 0)
-		return;
-	(void)mr_buf_adds(out, "Subject: ");
 	(void)mr_buf_add(out, e->tag);
 	(void)mr_buf_adds(out, "\n");
 }

@@ -74,11 +74,11 @@ static bool holds(struct mr_span value, const char *text)
 
 /* Which fields of the header a stored message had on arrival, by rule. */
 struct stored {
+	bool delivered; /* by rule 1 or 2 */
 	uint32_t first; /* fields before it came later */
 	uint32_t received; /* the MTA's own, MR_NO_FIELD: none */
 	struct mr_span status; /* our X-Spam-Status, or empty */
 	struct mr_span tag; /* what delivery put before the subject, or empty */
-	uint32_t top; /* fields above every Received: delivery may have added a subject there */
 };
 
 /* Rule 1. */
@@ -90,6 +90,7 @@ static bool stored_by_us(const struct mr_field *field, uint32_t count, struct st
 		i++;
 	if (i == count || !holds(field[i].value, MR_SPAM_MARK))
 		return false;
+	s->delivered = true;
 	s->first = i;
 	s->status = field[i].value;
 	while (i < count && !is_received(&field[i]))
@@ -101,12 +102,11 @@ static bool stored_by_us(const struct mr_field *field, uint32_t count, struct st
 /* Rule 2. */
 static void stored_by_others(const struct mr_field *field, uint32_t count, struct stored *s)
 {
-	bool delivered = false;
 	uint32_t i = 0;
 
 	for (; i < count && !is_received(&field[i]); i++)
-		delivered = delivered || is_delivery(field[i].name);
-	if (!delivered)
+		s->delivered = s->delivered || is_delivery(field[i].name);
+	if (!s->delivered)
 		return;
 	while (i < count && is_received(&field[i]) && holds(field[i].value, "with LMTP"))
 		s->first = ++i;
@@ -156,23 +156,21 @@ static int32_t upstream_of(const struct mr_msg *msg, enum mr_spam_where where,
 	return points_of(field->value);
 }
 
-/* What rules 1 and 2 take for a message that was delivered may have a tag in its subject. */
+/* What rules 1 and 2 take for a message that was delivered may have a tag in its subject; a subject that
+ * it did not have stands above the field that says so. */
 static void find_tag(const struct mr_field *field, uint32_t count, struct stored *s)
 {
-	uint32_t i = 0;
-
-	for (; i < count && !is_received(&field[i]); i++) {
-		if (s->tag.len == 0 && mr_span_eq_nocase(field[i].name, MR_SPAN("X-Spam-Tag")))
-			s->tag = mr_span_trim(field[i].value);
+	for (uint32_t i = 0; i < count && !is_received(&field[i]); i++) {
+		if (!mr_span_eq_nocase(field[i].name, MR_SPAN("X-Spam-Tag")))
+			continue;
+		s->tag = mr_span_trim(field[i].value);
+		s->first = s->first > i ? s->first : i;
+		return;
 	}
-	s->top = i;
 }
 
-/*
- * The subject at field, the i-th, as it arrived: a copy in arena where delivery put its tag before it.
- * *field_out is NULL where it had none. MR_ENOMEM.
- */
-static int untag(const struct mr_field *field, uint32_t i, struct stored *s, struct mr_arena *arena,
+/* The subject at field as it arrived: a copy in arena where delivery put its tag before it. MR_ENOMEM. */
+static int untag(const struct mr_field *field, struct stored *s, struct mr_arena *arena,
 		 const struct mr_field **field_out)
 {
 	struct mr_span value = mr_span_ltrim(field->value);
@@ -180,18 +178,13 @@ static int untag(const struct mr_field *field, uint32_t i, struct stored *s, str
 
 	if (!mr_span_has_prefix(value, s->tag))
 		return 0;
-	value = mr_span_ltrim(mr_span_sub(value, s->tag.len, value.len));
-	s->tag = MR_SPAN(""); /* it was put there once */
-	if (value.len == 0 && i < s->top) {
-		*field_out = NULL;
-		return 0;
-	}
 	copy = mr_arena_alloc(arena, sizeof(*copy));
 	if (copy == NULL)
 		return MR_ENOMEM;
 	*copy = *field;
-	copy->value = value;
+	copy->value = mr_span_sub(value, s->tag.len, value.len);
 	*field_out = copy;
+	s->tag = MR_SPAN(""); /* it was put there once */
 	return 0;
 }
 
@@ -221,7 +214,7 @@ int mr_spam_view_init(struct mr_spam_view *view, const struct mr_msg *msg, enum 
 
 	if (where == MR_SPAM_STORED && !stored_by_us(field, count, &s))
 		stored_by_others(field, count, &s);
-	if (s.received != MR_NO_FIELD)
+	if (s.delivered)
 		find_tag(field, count, &s);
 	list = mr_arena_array(arena, MR_SPAM_VIEW_FIELDS_MAX, sizeof(const struct mr_field *));
 	if (list == NULL)
@@ -232,9 +225,9 @@ int mr_spam_view_init(struct mr_spam_view *view, const struct mr_msg *msg, enum 
 			continue;
 		list[kept] = &field[i];
 		if (s.tag.len > 0 && mr_span_eq_nocase(field[i].name, MR_SPAN("Subject")) &&
-		    (err = untag(&field[i], i, &s, arena, &list[kept])) < 0)
+		    (err = untag(&field[i], &s, arena, &list[kept])) < 0)
 			return err;
-		kept += list[kept] != NULL;
+		kept++;
 	}
 	*view = (struct mr_spam_view){ .msg = msg,
 				       .field = list,

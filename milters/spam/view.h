@@ -17,7 +17,7 @@
  *   3. Else it is a message as it arrived, a file from elsewhere: all of it counts.
  *
  * By 1 and 2, what delivery put before the subject, and says so above every Received in X-Spam-Tag, is
- * taken out of it again.
+ * taken out of it again; fields above that one came later, too.
  *
  * Answers of filters before ours (answer.h) may stand above the topmost Received that came with the
  * message: by 1 and 2, from the first field that counts to the Received below the MTA's own, for some

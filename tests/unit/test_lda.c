@@ -408,8 +408,9 @@ MR_TEST(lda_head)
 		{ "X-Spam-Flag: yes\nReceived: x", true, 0 }, /* cut off in the header */
 		{ "x-spam-flag:\n YES\nReceived : x\n", true, 0 },
 		{ "X-Spam-Flag: YES maybe\nReceived: x\n", false, 0 },
-		{ " folded\nX-Spam-Flag: YES\nReceived: x\n", true, 0 },
-		{ "no colon\nDelivered-To: a\nDelivered-To: b\n\nDelivered-To: c\n", false, 2 },
+		{ " folded\nX-Spam-Flag: YES\nReceived: x\n", false, 0 }, /* no field: the body */
+		{ "Delivered-To: a\nDelivered-To: b\n\nDelivered-To: c\n", false, 2 },
+		{ "Delivered-To: a\nno colon\nDelivered-To: b\n", false, 1 },
 		{ "\nX-Spam-Flag: YES\nReceived: x\n", false, 0 },
 	};
 

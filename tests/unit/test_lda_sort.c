@@ -445,7 +445,7 @@ static const struct {
 	{ MR_SPAM_PLACE_TAG, "[SPAM]", "Subject:\n", "INBOX",
 	  TAGGED("[SPAM]") "Subject: [SPAM]\n" },
 	{ MR_SPAM_PLACE_TAG, "[SPAM]", "X-None: 1\n", "INBOX",
-	  "X-Spam-Tag: [SPAM]\nSubject: [SPAM]\n" FLAGGED RECEIVED "X-None: 1\n" },
+	  "Subject: [SPAM]\nX-Spam-Tag: [SPAM]\n" FLAGGED RECEIVED "X-None: 1\n" },
 	{ MR_SPAM_PLACE_TAG, "\xe2\x9a\xa0", "Subject: hello\n", "INBOX",
 	  TAGGED("=?utf-8?q?=E2=9A=A0?=") "Subject: =?utf-8?q?=E2=9A=A0?= hello\n" },
 	{ MR_SPAM_PLACE_TAG, "\xe2\x9a\xa0 x", "Subject: =?utf-8?q?h?=\n", "INBOX",
