@@ -123,19 +123,10 @@ static void learn_done(struct learn *l)
 	mr_store_close(l->store);
 }
 
-/* Keep what is at hand for a step, as long as there may be one. */
-static int note(struct learn *l, const uint8_t digest[MR_SPAM_DIGEST_SIZE], bool spam, bool back)
+/* Whether a step may come of what is taught; else it need not be kept. */
+static bool may_step(const struct learn *l)
 {
-	MR_AUTO_BUF bytes = MR_BUF(MR_SPAM_LESSON_SIZE_MAX);
-	int err;
-
-	if (++l->changed > STEP_MAX || l->teacher.len > 0)
-		return 0;
-	if ((err = mr_spam_lesson_encode(l->s->f, &bytes)) < 0)
-		return err;
-	return back ? mr_spam_trainer_take_back(l->trainer, digest, mr_buf_span(&bytes))
-		    : mr_spam_trainer_add(l->trainer, digest, mr_span("", 0), spam,
-					  mr_buf_span(&bytes));
+	return l->changed <= STEP_MAX && l->teacher.len == 0 && !l->s->empty;
 }
 
 /* -- learn ------------------------------------------------------------------------------------ */
@@ -166,24 +157,28 @@ static void report_learn(const struct learn *l)
 	puts(mr_buf_str(&out));
 }
 
+/* Taught again it counts from today on, but it moves nothing. */
+static int on_fresh(void *arg, const struct mr_lesson *lesson)
+{
+	struct learn *l = arg;
+
+	l->changed++;
+	return may_step(l) ? mr_spam_trainer_add(l->trainer, lesson->digest, mr_span("", 0),
+						 lesson->spam, lesson->features)
+			   : 0;
+}
+
 static int learn_one(void *arg, const struct mr_spam_item *item)
 {
 	struct learn *l = arg;
 	bool spam = item->tag == SPAM_TAG_SPAM;
 	uint8_t digest[MR_SPAM_DIGEST_SIZE];
 	struct mr_spam_view view;
-	int known, err;
 
 	if (!spam_read(l->s, item, &view))
 		return 0;
 	mr_spam_view_digest(&view, digest);
 	spam ? l->spam++ : l->ham++;
-	known = mr_store_lesson_find(l->store, l->teacher, digest);
-	if (known < 0 && known != MR_ENOENT)
-		return known;
-	/* Taught again it counts from today on, but it moves nothing. */
-	if (known != spam && (err = note(l, digest, spam, false)) < 0)
-		return err;
 	return mr_spam_batch_add(&l->batch, digest, spam, l->s->f);
 }
 
@@ -196,6 +191,8 @@ int spam_learn(struct spam *s)
 	if (code == CLI_OK) {
 		err = mr_spam_batch_init(&l.batch, l.store, l.teacher, now_s,
 					 days > 0 ? now_s + days * DAY_S : 0);
+		l.batch.fresh = on_fresh;
+		l.batch.arg = &l;
 		if (err == 0) {
 			progress_start(&s->progress, "reading");
 			err = mr_spam_source_each(s->source, learn_one, &l);
@@ -221,6 +218,7 @@ int spam_learn(struct spam *s)
 static int unlearn_one(void *arg, const struct mr_spam_item *item)
 {
 	struct learn *l = arg;
+	MR_AUTO_BUF bytes = MR_BUF(MR_SPAM_LESSON_SIZE_MAX);
 	uint8_t digest[MR_SPAM_DIGEST_SIZE];
 	struct mr_spam_view view;
 	int err;
@@ -229,9 +227,14 @@ static int unlearn_one(void *arg, const struct mr_spam_item *item)
 		return 0;
 	mr_spam_view_digest(&view, digest);
 	err = mr_store_lesson_remove(l->store, l->teacher, digest);
-	if (err == MR_ENOENT)
+	if (err < 0)
+		return err == MR_ENOENT ? 0 : err;
+	l->changed++;
+	if (!may_step(l))
 		return 0;
-	return err < 0 ? err : note(l, digest, false, true);
+	if ((err = mr_spam_lesson_encode(l->s->f, &bytes)) < 0)
+		return err;
+	return mr_spam_trainer_take_back(l->trainer, digest, mr_buf_span(&bytes));
 }
 
 int spam_unlearn(struct spam *s)

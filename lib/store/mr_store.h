@@ -150,6 +150,9 @@ MR_MUST_USE int mr_store_lesson_put(struct mr_store *store, const struct mr_less
 /* count of them, all or none: one transaction, one wait for the disk. */
 MR_MUST_USE int mr_store_lesson_put_all(struct mr_store *store, const struct mr_lesson *lessons,
 					size_t count);
+/* The same; fresh_out[i]: nobody of that name had said so of that message. */
+MR_MUST_USE int mr_store_lesson_teach(struct mr_store *store, const struct mr_lesson *lessons,
+				      size_t count, bool fresh_out[]);
 /* MR_ENOENT: was never taught. */
 MR_MUST_USE int mr_store_lesson_remove(struct mr_store *store, struct mr_span teacher,
 				       const uint8_t digest[MR_DIGEST_SIZE]);
@@ -159,9 +162,6 @@ MR_MUST_USE int mr_store_lesson_each(struct mr_store *store, mr_lesson_fn *each,
 /* The newest count_max lessons of one teacher, the newest first, of one second in order of digest. */
 MR_MUST_USE int mr_store_lesson_each_of(struct mr_store *store, struct mr_span teacher,
 					int64_t count_max, mr_lesson_fn *each, void *arg);
-/* What teacher said of the message: 1: spam, 0: good. MR_ENOENT: nothing. */
-MR_MUST_USE int mr_store_lesson_find(struct mr_store *store, struct mr_span teacher,
-				     const uint8_t digest[MR_DIGEST_SIZE]);
 /* Keep the newest count_max lessons of a teacher; returns how many went. */
 MR_MUST_USE int mr_store_lesson_trim(struct mr_store *store, struct mr_span teacher,
 				     int64_t count_max);

@@ -31,9 +31,24 @@ int mr_store_lesson_put(struct mr_store *store, const struct mr_lesson *lesson)
 	return mr_store_txn(store, MR_GROUP_SPAM, MR_TXN_WRITE_ONE, put_once, &copy);
 }
 
+/* Whether it says anything that is not there. */
+static int is_fresh(struct mr_txn *txn, const struct mr_lesson *l, bool *fresh_out)
+{
+	const struct mr_value in[] = { digest_value(l->digest), MR_VTEXT(l->teacher) };
+	int64_t spam = 0;
+	int err = mr_txn_int(txn, "SELECT is_spam FROM lesson WHERE digest = $1 AND teacher = $2",
+			     in, MR_COUNT(in), &spam);
+
+	if (err < 0 && err != MR_ENOENT)
+		return err;
+	*fresh_out = err == MR_ENOENT || (spam != 0) != l->spam;
+	return 0;
+}
+
 struct put_all {
 	const struct mr_lesson *lesson;
 	size_t count;
+	bool *fresh; /* NULL: nobody asks */
 };
 
 static int put_all_once(struct mr_txn *txn, void *arg)
@@ -44,14 +59,25 @@ static int put_all_once(struct mr_txn *txn, void *arg)
 	for (size_t i = 0; i < all->count && err == 0; i++) {
 		struct mr_lesson copy = all->lesson[i];
 
-		err = put_once(txn, &copy);
+		if (all->fresh != NULL)
+			err = is_fresh(txn, &copy, &all->fresh[i]);
+		if (err == 0)
+			err = put_once(txn, &copy);
 	}
 	return err;
 }
 
 int mr_store_lesson_put_all(struct mr_store *store, const struct mr_lesson *lessons, size_t count)
 {
-	struct put_all all = { lessons, count };
+	struct put_all all = { lessons, count, NULL };
+
+	return mr_store_txn(store, MR_GROUP_SPAM, MR_TXN_WRITE, put_all_once, &all);
+}
+
+int mr_store_lesson_teach(struct mr_store *store, const struct mr_lesson *lessons, size_t count,
+			  bool fresh_out[])
+{
+	struct put_all all = { lessons, count, fresh_out };
 
 	return mr_store_txn(store, MR_GROUP_SPAM, MR_TXN_WRITE, put_all_once, &all);
 }
@@ -134,28 +160,6 @@ int mr_store_lesson_each_of(struct mr_store *store, struct mr_span teacher, int6
 	struct walk_of w = { { each, arg }, teacher, count_max };
 
 	return mr_store_txn(store, MR_GROUP_SPAM, MR_TXN_WALK, each_of_once, &w);
-}
-
-struct find {
-	struct mr_value in[2];
-	int64_t spam;
-};
-
-static int find_once(struct mr_txn *txn, void *arg)
-{
-	struct find *f = arg;
-
-	return mr_txn_int(txn, "SELECT is_spam FROM lesson WHERE digest = $1 AND teacher = $2",
-			  f->in, MR_COUNT(f->in), &f->spam);
-}
-
-int mr_store_lesson_find(struct mr_store *store, struct mr_span teacher,
-			 const uint8_t digest[MR_DIGEST_SIZE])
-{
-	struct find f = { { digest_value(digest), MR_VTEXT(teacher) }, 0 };
-	int err = mr_store_txn(store, MR_GROUP_SPAM, MR_TXN_READ_ONE, find_once, &f);
-
-	return err < 0 ? err : f.spam != 0;
 }
 
 struct trim {

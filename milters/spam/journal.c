@@ -22,12 +22,17 @@ void mr_spam_batch_done(struct mr_spam_batch *b)
 
 int mr_spam_batch_flush(struct mr_spam_batch *b)
 {
-	int err = mr_store_lesson_put_all(b->store, b->lesson, b->count);
+	bool fresh[MR_SPAM_BATCH_MAX];
+	int err = mr_store_lesson_teach(b->store, b->lesson, b->count, fresh);
 
-	if (err == 0) {
-		b->count = 0;
-		mr_arena_reset(b->arena);
+	if (err < 0)
+		return err;
+	for (size_t i = 0; i < b->count && err == 0 && b->fresh != NULL; i++) {
+		if (fresh[i])
+			err = b->fresh(b->arg, &b->lesson[i]);
 	}
+	b->count = 0;
+	mr_arena_reset(b->arena);
 	return err;
 }
 

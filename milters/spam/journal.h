@@ -17,6 +17,10 @@ struct mr_spam_batch {
 	struct mr_arena *arena; /* of the features */
 	struct mr_span teacher; /* lent */
 	int64_t now_s, expires_s;
+	/* May be NULL: called for each lesson once it is written, if it was not there before, or of
+	 * the other class. */
+	mr_lesson_fn *fresh;
+	void *arg;
 	struct mr_lesson lesson[MR_SPAM_BATCH_MAX];
 	size_t count;
 };
