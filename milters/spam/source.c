@@ -1,6 +1,7 @@
 #include "milters/spam/source.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <fts.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -12,7 +13,8 @@
 #include "lib/base/mr_err.h"
 #include "lib/base/mr_io.h"
 
-#define INPUT_SIZE_MAX ((size_t)4 << 30) /* standard input: an operator's own, like his files */
+#define INPUT_SIZE_MAX ((size_t)4 << 30) /* of one file, or of standard input: an operator's own */
+#define READ_MIN       ((size_t)65536)
 
 struct file {
 	size_t name; /* offset in names */
@@ -262,15 +264,69 @@ static int each_of_mbox(struct mr_spam_item *item, struct mr_span all, mr_spam_i
 	return err;
 }
 
+/* What one file after another is read into. */
+struct reader {
+	char *p;
+	size_t room;
+};
+
+static int make_room(struct reader *r, size_t want)
+{
+	char *p;
+
+	if (want <= r->room)
+		return 0;
+	if ((p = mr_realloc(r->p, want)) == NULL)
+		return MR_ENOMEM;
+	r->p = p;
+	r->room = want;
+	return 0;
+}
+
+/*
+ * Read and not mapped: whoever makes a mapped file shorter (a mail program that rewrites its mbox) ends
+ * the reader by SIGBUS. One octet more than the file has, so that its end is met without more room.
+ */
+static int read_whole(struct reader *r, const char *path, struct mr_span *content_out)
+{
+	MR_AUTO_FD fd = -1;
+	size_t len = 0;
+	struct stat st;
+	ssize_t n = 1;
+	int err;
+
+	if ((err = mr_open_at(AT_FDCWD, path, &fd)) < 0)
+		return err;
+	if (fstat(fd, &st) < 0)
+		return mr_err_from_errno(errno);
+	if ((uint64_t)st.st_size > INPUT_SIZE_MAX)
+		return MR_ELIMIT;
+	err = make_room(r, (size_t)st.st_size < READ_MIN ? READ_MIN : (size_t)st.st_size + 1);
+	while (err == 0 && n > 0) {
+		n = read(fd, r->p + len, r->room - len);
+		if (n < 0 && errno == EINTR)
+			n = 1;
+		else if (n < 0)
+			err = mr_err_from_errno(errno);
+		else if ((len += (size_t)n) > INPUT_SIZE_MAX)
+			err = MR_ELIMIT;
+		else if (len == r->room)
+			err = make_room(r, 2 * r->room); /* it has grown */
+	}
+	if (err == 0)
+		*content_out = mr_span(r->p, len);
+	return err;
+}
+
 int mr_spam_source_each(const struct mr_spam_source *s, mr_spam_item_fn *each, void *arg)
 {
+	struct reader reader = { NULL, 0 };
 	int err = 0;
 
 	for (size_t i = 0; i < s->count && err == 0; i++) {
 		struct mr_spam_item item = { .name = s->names.p + s->file[i].name,
 					     .tag = s->file[i].tag,
 					     .file = i };
-		struct mr_map map = { { NULL, 0 } };
 		MR_AUTO(mr_arena) *arena = NULL;
 
 		if (s->file[i].input) {
@@ -279,14 +335,13 @@ int mr_spam_source_each(const struct mr_spam_source *s, mr_spam_item_fn *each, v
 				arena ? mr_read_fd(STDIN_FILENO, INPUT_SIZE_MAX, arena, &item.raw)
 				      : MR_ENOMEM;
 		} else {
-			item.err = mr_map_file(item.name, &map);
-			item.raw = map.span;
+			item.err = read_whole(&reader, item.name, &item.raw);
 		}
 		if (item.err == 0 && is_from_line(item.raw))
 			err = each_of_mbox(&item, item.raw, each, arg);
 		else
 			err = each(arg, &item);
-		mr_map_done(&map);
 	}
+	mr_free(reader.p);
 	return err;
 }
