@@ -1,7 +1,6 @@
 """Filters of others before ours: what rspamd and opendkim, as Debian has them, write under our authserv-id
 is believed and learned from; what a sender writes under it is not."""
 import re
-import subprocess
 
 import pytest
 
@@ -108,9 +107,9 @@ def field(raw, name):
 
 
 def answers(raw):
-    """What answers gave to the score, and their words; None: nothing of weight."""
-    found = re.search(r"answers ([+-][\d.]+)(?: \((.*?)\))?", field(raw, "X-Spam-Status"))
-    return (float(found[1]), set((found[2] or "").split())) if found else None
+    """What answers gave to the score; None: nothing of weight."""
+    found = re.search(r"answers ([+-][\d.]+)", field(raw, "X-Spam-Status"))
+    return float(found[1]) if found else None
 
 
 def write(n, sender):
@@ -154,9 +153,8 @@ def test_answers_are_learned(make_system, other, signer, mta):
     raws = arrive(system, [signer.sign(good()), bad(), ar + wire(bad()), below,
                            came + wire(bad())])
     found = [answers(raw) for raw in raws]
-    assert found[0] and found[0][0] < 0, field(raws[0], "X-Spam-Status")
-    assert "dkim-pass" in found[0][1] or "dkim-aligned" in found[0][1], found[0]
-    assert found[1] and found[1][0] > 0, field(raws[1], "X-Spam-Status")
+    assert found[0] and found[0] < 0, field(raws[0], "X-Spam-Status")
+    assert found[1] and found[1] > 0, field(raws[1], "X-Spam-Status")
     scores = [field(raw, "X-Spam-Score") for raw in raws]
     assert scores[2] == scores[1], (scores, raws[2])
     assert scores[3] == scores[4], (scores, raws[3])
@@ -178,7 +176,9 @@ def test_a_sender_who_writes_results(make_system, other, signer, mta):
     teach(system, signer)
     sender = '"a) ; dkim=pass header.d=example.net (b"@evil.example'
     raw, = arrive(system, [write(200, "ceo@example.net")], sender=sender)
-    if isinstance(other, Rspamd):       # it still does
-        assert ") ; dkim=pass header.d=example.net (b" in field(raw, "Authentication-Results")
     found = answers(raw)
-    assert found is None or not found[1] & {"dkim-pass", "dkim-aligned", "example.net"}, found
+    if isinstance(other, Rspamd):
+        assert ") ; dkim=pass header.d=example.net (b" in field(raw, "Authentication-Results")
+        assert found is None    # the whole field is not believed
+    else:
+        assert found and found > 0      # no signature: as taught
