@@ -264,8 +264,10 @@ int mr_judge_score(struct mr_judge *j, const struct mr_settings *set, struct mr_
 			mr_log(MR_LOG_WARN, "message not judged for its recipients",
 			       MR_KV_SPAN("id", m->id), MR_KV_ERR(m->err));
 	}
-	for (int i = 0; i < count; i++)
+	for (int i = 0; i < count; i++) {
+		MR_ASSERT(one[i]); /* find() counted it */
 		corrections[i] = one[i]->correction;
+	}
 	if (count > 0 && m->err == 0) {
 		mr_spam_score_corrected(m->model, corrections, (unsigned)count, m->features,
 					&score);

@@ -1,6 +1,7 @@
 /* What one recipient's settings and lessons make of a message: lda/lmtpd/sorting.c, judge.c, kept.c. */
 #include <dirent.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <unistd.h>
 
 #include "lda/lmtpd/deliver.h"
@@ -614,4 +615,60 @@ MR_TEST(sort_kept_in_use)
 		mr_kept_put(kept, one);
 	}
 	mr_kept_free(kept);
+}
+
+/* -- many at once ------------------------------------------------------------------------------ */
+
+#define THREADS     4
+#define EACH_THREAD 50
+
+static int content_at_once(void *arg MR_UNUSED, struct mr_span *content_out)
+{
+	*content_out = MR_SPAN(FLAGGED RECEIVED MAIL);
+	return 0;
+}
+
+/* Each owner's lessons take off as many points as his number says; returns how many scores are wrong. */
+static void *judge_many(void *arg)
+{
+	struct fixture *f = arg;
+	intptr_t wrong = 0;
+
+	for (int i = 0; i < EACH_THREAD; i++) {
+		struct mr_judge_message m = { .err = 0 };
+		int points = 0, by = 1 + i % 3;
+		char local[8];
+
+		snprintf(local, sizeof(local), "u%d", by);
+		wrong += mr_judge_score(f->deliver.judge, &f->set, &m, mr_span_str(local),
+					MR_SPAN("example.org"), content_at_once, NULL,
+					&points) != 1 ||
+			 points != 7000 - by * 1000;
+		mr_judge_forget(f->deliver.judge, &m);
+	}
+	return (void *)wrong;
+}
+
+MR_TEST(sort_at_the_same_time)
+{
+	pthread_t thread[THREADS];
+	struct fixture f;
+	int started = 0;
+
+	if (t->oom || getenv("MR_TEST_OOM"))
+		MR_SKIP(t, "threads and failing allocations do not go together");
+	MR_NEED(t, fixture_init(t, &f));
+	MR_CHECK_INT(t, 0, teach_by(&f, "u1@example.org", 1, -1));
+	MR_CHECK_INT(t, 0, teach_by(&f, "u2@example.org", 1, -2));
+	MR_CHECK_INT(t, 0, teach_by(&f, "u3@example.org", 1, -3));
+	while (started < THREADS && pthread_create(&thread[started], NULL, judge_many, &f) == 0)
+		started++;
+	MR_CHECK_INT(t, THREADS, started);
+	for (int i = 0; i < started; i++) {
+		void *wrong = NULL;
+
+		MR_CHECK_INT(t, 0, pthread_join(thread[i], &wrong));
+		MR_CHECK_INT(t, 0, (intptr_t)wrong);
+	}
+	fixture_done(&f);
 }
