@@ -133,22 +133,32 @@ static int remove_stale(const struct address *address)
 	return unlink(address->at.un.sun_path) < 0 ? mr_err_from_errno(errno) : 0;
 }
 
-static int bind_unix(int fd, const struct address *address, mode_t mode)
+/*
+ * The rights of the file are those that the socket has before bind(2), less the umask: so it is there with
+ * them at once. The trap is chmod(2) afterwards: it follows a link that whoever may write to the
+ * folder has put there meanwhile, and we may be root. The umask is the process's: no other thread makes
+ * files while sockets are bound, at the start.
+ */
+static int bind_with_mode(int fd, const struct address *address, mode_t mode)
 {
+	mode_t old_mask = umask(0);
 	int err = 0;
 
-	/* Nobody may connect before the rights are right. */
-	if (fchmod(fd, 0600) < 0)
-		return mr_err_from_errno(errno);
-	if (bind(fd, &address->at.any, address->len) < 0) {
-		if (errno != EADDRINUSE)
-			return mr_err_from_errno(errno);
-		if ((err = remove_stale(address)) < 0)
-			return err;
-		if (bind(fd, &address->at.any, address->len) < 0)
-			return mr_err_from_errno(errno);
-	}
-	return chmod(address->at.un.sun_path, mode) < 0 ? mr_err_from_errno(errno) : 0;
+	if (fchmod(fd, mode) < 0 || bind(fd, &address->at.any, address->len) < 0)
+		err = errno == EADDRINUSE ? MR_EEXIST : mr_err_from_errno(errno);
+	umask(old_mask);
+	return err;
+}
+
+static int bind_unix(int fd, const struct address *address, mode_t mode)
+{
+	int err = bind_with_mode(fd, address, mode);
+
+	if (err != MR_EEXIST)
+		return err;
+	if ((err = remove_stale(address)) < 0)
+		return err;
+	return bind_with_mode(fd, address, mode);
 }
 
 static int bind_inet(int fd, const struct address *address)

@@ -57,6 +57,36 @@ MR_TEST(sock_mode)
 	MR_CHECK_INT(t, MR_EINVAL, mr_sock_mode("00660", &mode));
 }
 
+/* Found before the C library's: it follows links, and a socket's folder may be anybody's. */
+static int chmods;
+
+int chmod(const char *path MR_UNUSED, mode_t mode MR_UNUSED)
+{
+	chmods++;
+	return 0;
+}
+
+MR_TEST(sock_unix_mode)
+{
+	static const mode_t modes[] = { 0600, 0660, 0666, 0777 };
+	char name[MR_PATH_MAX];
+	mode_t mask = umask(027);
+	struct stat st;
+
+	snprintf(name, sizeof(name), "unix:%s/s", mr_test_dir(t));
+	for (size_t i = 0; i < MR_COUNT(modes); i++) {
+		int fd = -1;
+
+		t->row = (long)i;
+		MR_CHECK_INT(t, 0, mr_sock_listen(name, modes[i], &fd));
+		MR_CHECK(t, stat(name + strlen("unix:"), &st) == 0);
+		MR_CHECK_INT(t, modes[i], st.st_mode & 0777);
+		close(fd); /* stale: the next one replaces it */
+	}
+	MR_CHECK_INT(t, 0, chmods);
+	MR_CHECK_INT(t, 027, umask(mask));
+}
+
 MR_TEST(sock_unix)
 {
 	const char *dir = mr_test_dir(t);
