@@ -64,8 +64,12 @@ static int try_step(struct learn *l)
 static int apply_all(struct learn *l)
 {
 	struct mr_spam_rebuilt done = { .lessons = 0 };
-	int err = try_step(l);
+	MR_AUTO_FD lock = -1;
+	int err = spam_lock(l->s, &lock);
 
+	if (err != CLI_OK)
+		return err;
+	err = try_step(l);
 	if (err == MR_ENOENT)
 		return spam_rebuild_all(l->s, l->store, &done);
 	if (err < 0)

@@ -1,8 +1,12 @@
 /* millrace spam rebuild, model, lessons: the model as a whole, and what it is made of. */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "lib/base/mr_err.h"
+#include "lib/base/mr_io.h"
 #include "lib/base/mr_time.h"
 #include "lib/net/mr_json.h"
 #include "lib/run/mr_control.h"
@@ -16,6 +20,32 @@
 static void on_progress(void *arg, size_t done, size_t all)
 {
 	progress_show(arg, done, all);
+}
+
+/* The folder is locked, so no file is left behind. */
+int spam_lock(struct spam *s, int *fd_out)
+{
+	struct mr_span path = mr_span_str(s->model_path);
+	size_t slash = mr_span_rfind(path, '/');
+	char folder[MR_PATH_MAX];
+	int err = mr_span_copyz(slash == path.len ? MR_SPAN(".")
+						  : mr_span_sub(path, 0, slash > 0 ? slash : 1),
+				folder, sizeof(folder));
+	MR_AUTO_FD fd = -1;
+
+	if (err == 0)
+		err = mr_open_dir_at(AT_FDCWD, folder, &fd);
+	if (err == 0 && flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		if (errno == EWOULDBLOCK)
+			fprintf(stderr, "millrace: waiting for another one that makes a model\n");
+		while (err == 0 && flock(fd, LOCK_EX) < 0)
+			err = errno == EINTR ? 0 : mr_err_from_errno(errno);
+	}
+	if (err < 0)
+		return cli_complain(err, "cannot lock", folder);
+	*fd_out = fd;
+	fd = -1;
+	return CLI_OK;
 }
 
 int spam_base_load(struct spam *s, struct mr_spam_model *base_out)
@@ -96,11 +126,13 @@ int spam_rebuild(struct spam *s)
 	struct mr_spam_rebuilt done = { .lessons = 0 };
 	MR_AUTO_BUF out = MR_BUF(JSON_SIZE_MAX);
 	struct mr_json json;
+	MR_AUTO_FD lock = -1;
 	int code;
 
 	if (store == NULL)
 		return CLI_FAILED;
-	code = spam_rebuild_all(s, store, &done);
+	if ((code = spam_lock(s, &lock)) == CLI_OK)
+		code = spam_rebuild_all(s, store, &done);
 	if (code != CLI_OK)
 		return code;
 	if (!s->cli->json) {

@@ -43,6 +43,12 @@ bool spam_read(struct spam *s, const struct mr_spam_item *item, struct mr_spam_v
 /* What training starts from: with --model empty nothing, and the file says so from then on; else what
  * the file says that it was trained on, and for a new one the built-in model. */
 MR_MUST_USE int spam_base_load(struct spam *s, struct mr_spam_model *base_out);
+/*
+ * Be the only command that makes this model, until fd is closed; waits, and says so. Held from before
+ * the lessons are read until the model is in place: else who read them earlier and is slower puts his
+ * model over one that knows more. An exit code; complains.
+ */
+int spam_lock(struct spam *s, int *fd_out);
 /* Rebuild the model and all corrections, and have the milter take it; complains. An exit code. */
 int spam_rebuild_all(struct spam *s, struct mr_store *store, struct mr_spam_rebuilt *done_out);
 /* A milter that runs takes the new model at once; one that does not run takes it when it starts. */
