@@ -3,18 +3,32 @@
 #include <string.h>
 
 #include "lib/base/mr_err.h"
+#include "lib/base/mr_utf8.h"
 #include "lib/mail/mr_name.h"
 #include "lib/net/mr_json.h"
 #include "tools/commands.h"
+
+void cli_show(FILE *to, struct mr_span text)
+{
+	MR_AUTO_BUF shown = MR_BUF(CLI_SHOWN_MAX);
+
+	(void)mr_utf8_show(&shown, text);
+	fputs(mr_buf_str(&shown), to);
+}
 
 int cli_complain(int err, const char *what, const char *subject)
 {
 	/* What the store's engine said is worth more than our word for it. */
 	bool engine = mr_store_why()[0] && err != MR_ENOENT && err != MR_EEXIST;
+	MR_AUTO_BUF text = MR_BUF(CLI_SHOWN_MAX);
 
-	fprintf(stderr, "millrace: %s%s%s: %s%s%s\n", what, subject ? " " : "",
-		subject ? subject : "", mr_err_text(err), engine ? ": " : "",
-		engine ? mr_store_why() : "");
+	/* A subject may be the name of a file that came by mail. */
+	(void)mr_buf_printf(&text, "%s%s%s: %s%s%s", what, subject ? " " : "",
+			    subject ? subject : "", mr_err_text(err), engine ? ": " : "",
+			    engine ? mr_store_why() : "");
+	fputs("millrace: ", stderr);
+	cli_show(stderr, mr_buf_span(&text));
+	fputc('\n', stderr);
 	return mr_err_temporary(err) ? CLI_TEMP : CLI_FAILED;
 }
 

@@ -19,11 +19,10 @@ static const char *verdict(const struct mr_spam_score *score)
 	return score->spam ? "spam" : "ham";
 }
 
-/* A name is one field of the line, whatever it holds. */
+/* A name is one field of the line, and shows nothing but itself, whatever it holds. */
 static void print_name(const char *name)
 {
-	for (const char *p = name; *p != '\0'; p++)
-		putchar(*p == '\t' || *p == '\n' ? '?' : *p);
+	cli_show(stdout, mr_span_str(name));
 }
 
 static void json_begin(struct mr_json *json, struct mr_buf *out, const char *name,

@@ -53,6 +53,10 @@ int cmd_version(struct cli *cli, int argc, char **argv);
 /* Say on standard error what could not be done, "millrace: WHAT SUBJECT: why", and return the exit
  * code that goes with err. subject may be NULL. */
 int cli_complain(int err, const char *what, const char *subject);
+
+#define CLI_SHOWN_MAX 65536 /* bytes of one name, or of one complaint */
+/* Print text that came from outside as mr_utf8_show() has it: a terminal must not obey it. */
+void cli_show(FILE *to, struct mr_span text);
 /* Say on standard error, "millrace: WHAT SUBJECT: why", that domain is no domain name; 0: it is one. */
 int cli_domain_check(struct mr_span domain, const char *what, const char *subject);
 /* Print how cli->command is used: CLI_OK to standard output, else CLI_USAGE. */

@@ -85,3 +85,28 @@ bool mr_utf8_valid(struct mr_span s)
 		;
 	return valid;
 }
+
+/* C0, DEL, C1 (ECMA-48); zero-width characters, marks, embeddings and isolates of direction (Unicode 23.2). */
+static bool is_hidden(int32_t code)
+{
+	return code < 32 || (code >= 127 && code < 160) || (code >= 0x200B && code <= 0x200F) ||
+	       (code >= 0x2028 && code <= 0x202E) || (code >= 0x2060 && code <= 0x206F) ||
+	       code == (int32_t)MR_UTF8_REPLACEMENT || code == 0xFEFF;
+}
+
+int mr_utf8_show(struct mr_buf *out, struct mr_span text)
+{
+	struct mr_cur c = mr_cur(text);
+	int32_t code;
+
+	while ((code = mr_utf8_next(&c, NULL)) >= 0) {
+		char utf8[MR_UTF8_MAX];
+
+		if (code == '\n' || code == '\r' || code == '\t')
+			code = ' ';
+		if (is_hidden(code))
+			code = '?';
+		(void)mr_buf_add(out, mr_span(utf8, mr_utf8_put((uint32_t)code, utf8)));
+	}
+	return mr_buf_err(out);
+}

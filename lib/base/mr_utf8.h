@@ -4,6 +4,7 @@
 #ifndef MR_UTF8_H
 #define MR_UTF8_H
 
+#include "lib/base/mr_buf.h"
 #include "lib/base/mr_cur.h"
 
 #define MR_UTF8_MAX         4 /* octets of one code point */
@@ -21,5 +22,12 @@ int32_t mr_utf8_next(struct mr_cur *c, bool *valid_out);
 size_t mr_utf8_put(uint32_t code, char out[MR_UTF8_MAX]);
 
 bool mr_utf8_valid(struct mr_span s);
+
+/*
+ * Append text as a terminal may show it, on one line: white space as one blank each; "?" for control
+ * characters (a terminal obeys them), for what is no UTF-8, and for what is not seen or turns the
+ * direction of writing. For whatever comes from outside: names of files, words of messages. What mr_buf_add returns.
+ */
+int mr_utf8_show(struct mr_buf *out, struct mr_span text);
 
 #endif

@@ -99,26 +99,9 @@ size_t mr_spam_explain(const struct mr_spam_model *model, const struct mr_spam_f
 	return count;
 }
 
-/* Text of the message: what is no printable character becomes "?", white space one blank. */
 static void put_text(struct mr_buf *out, struct mr_span text)
 {
-	struct mr_cur c = mr_cur(mr_span_sub(mr_span_trim(text), 0, TEXT_MAX));
-	bool valid = true;
-	int32_t code;
-
-	while ((code = mr_utf8_next(&c, &valid)) >= 0) {
-		char utf8[MR_UTF8_MAX];
-
-		if (code == '\n' || code == '\r' || code == '\t')
-			code = ' ';
-		/* C0, DEL, C1; what turns the direction of writing (U+200E, F, 202A-E, 2066-9) */
-		if (code < 32 || (code >= 127 && code < 160) ||
-		    (code >= 0x2028 && code <= 0x202E) || (code >= 0x200B && code <= 0x200F) ||
-		    (code >= 0x2060 && code <= 0x206F) || code == (int32_t)MR_UTF8_REPLACEMENT ||
-		    code == 0xFEFF)
-			code = '?';
-		mr_buf_add(out, mr_span(utf8, mr_utf8_put((uint32_t)code, utf8)));
-	}
+	(void)mr_utf8_show(out, mr_span_sub(mr_span_trim(text), 0, TEXT_MAX));
 	if (text.len > TEXT_MAX)
 		mr_buf_adds(out, "...");
 }

@@ -14,6 +14,39 @@
 #include "lib/base/mr_utf8.h"
 #include "tests/unit/mr_test.h"
 
+/* What a terminal would obey, or would not show, is "?"; a name stays on its line. */
+MR_TEST(utf8_show)
+{
+	static const struct {
+		const char *in, *want;
+	} rows[] = {
+		{ "a b-ü.eml", "a b-ü.eml" },
+		{ "\x1b]0;title\x07x", "?]0;title?x" }, /* ECMA-48: ESC, BEL */
+		{ "\xc2\x9b"
+		  "31m",
+		  "?31m" }, /* CSI as C1 */
+		{ "\x9b"
+		  "31m",
+		  "?31m" }, /* the same octet alone is no UTF-8 */
+		{ "a\tb\nc\rd\x7f", "a b c d?" },
+		{ "\xe2\x80\xae"
+		  "gpj.exe",
+		  "?gpj.exe" }, /* U+202E: from right to left */
+		{ "a\xe2\x80\x8b"
+		  "b",
+		  "a?b" }, /* U+200B */
+		{ "", "" },
+	};
+
+	for (size_t i = 0; i < MR_COUNT(rows); i++) {
+		MR_AUTO(mr_block) *in = mr_test_exact(t, i, rows[i].in);
+		MR_AUTO_BUF out = MR_BUF(100);
+
+		if (mr_utf8_show(&out, mr_block_span(in)) == 0)
+			MR_CHECK_SPAN(t, rows[i].want, mr_buf_span(&out));
+	}
+}
+
 MR_TEST(span_basics)
 {
 	struct mr_span head, tail, s = MR_SPAN("key: value ");
