@@ -8,8 +8,8 @@
 /* README.md has the experiments that chose these. */
 #define PASSES      3
 #define RATE_BIAS   0.1 /* of a bias, against its judge's */
-#define FOLDS       3 /* for the threshold: each third is scored by a model of the others */
-#define FOLD_PASSES 2 /* of those: they need to be like the model, not as good */
+#define FOLD_PASSES 2 /* of models for the threshold: they need to be like the model, not as good */
+_Static_assert(FOLD_PASSES < PASSES, "a fold is scored in the pass after its last one");
 
 static const double rate_of[MR_SPAM_JUDGES] = {
 	[MR_SPAM_TEXT] = 1.2,
@@ -17,6 +17,18 @@ static const double rate_of[MR_SPAM_JUDGES] = {
 	[MR_SPAM_SHAPE] = 1.2,
 	[MR_SPAM_BYTES] = 4.0,
 };
+
+/* Make another model the one at hand. */
+static void take(struct mr_spam_trainer *t, unsigned model)
+{
+	struct mr_spam_weights *from = &t->waiting[t->at], *to = &t->waiting[model];
+
+	memcpy(from->weight, t->weight, sizeof(t->weight));
+	memcpy(from->bias, t->bias, sizeof(t->bias));
+	memcpy(t->weight, to->weight, sizeof(t->weight));
+	memcpy(t->bias, to->bias, sizeof(t->bias));
+	t->at = model;
+}
 
 struct mr_spam_trainer *mr_spam_trainer_new(size_t lessons_size_max)
 {
@@ -36,8 +48,11 @@ void mr_spam_trainer_free(struct mr_spam_trainer *t)
 {
 	if (t == NULL)
 		return;
-	for (unsigned i = 0; i < MR_SPAM_TABLES; i++)
-		mr_free(t->weight[i]);
+	for (unsigned i = 0; i <= MR_SPAM_FOLDS; i++) {
+		take(t, i);
+		for (unsigned k = 0; k < MR_SPAM_TABLES; k++)
+			mr_free(t->weight[k]);
+	}
 	mr_spam_features_free(t->f);
 	mr_buf_done(&t->lessons);
 	mr_free(t->entry);
@@ -193,7 +208,7 @@ static void step(struct mr_spam_trainer *t, enum mr_spam_judge judge, double tru
 
 static unsigned fold_of(const struct mr_spam_entry *e)
 {
-	return e->digest[MR_SPAM_DIGEST_SIZE - 1] % FOLDS;
+	return e->digest[MR_SPAM_DIGEST_SIZE - 1] % MR_SPAM_FOLDS;
 }
 
 void mr_spam_train_load(struct mr_spam_trainer *t, const struct mr_spam_entry *e)
@@ -204,22 +219,11 @@ void mr_spam_train_load(struct mr_spam_trainer *t, const struct mr_spam_entry *e
 	MR_ASSERT(err == 0);
 }
 
-/* Some passes over all lessons but those of fold `without` (FOLDS: over all). */
-static void passes(struct mr_spam_trainer *t, unsigned count, unsigned without)
+/* The lesson at hand teaches the model at hand. */
+static void teach(struct mr_spam_trainer *t, const struct mr_spam_entry *e)
 {
-	for (unsigned pass = 0; pass < count; pass++) {
-		for (size_t i = 0; i < t->count; i++) {
-			const struct mr_spam_entry *e = &t->entry[i];
-
-			if (t->progress != NULL && ++t->done % 256 == 0)
-				t->progress(t->progress_arg, t->done, t->all);
-			if (fold_of(e) == without)
-				continue;
-			mr_spam_train_load(t, e);
-			for (unsigned k = 0; k < MR_SPAM_JUDGES; k++)
-				step(t, k, e->truth[k], rate_of[k]);
-		}
-	}
+	for (unsigned i = 0; i < MR_SPAM_JUDGES; i++)
+		step(t, i, e->truth[i], rate_of[i]);
 }
 
 void mr_spam_train_push(struct mr_spam_trainer *t, double error)
@@ -230,7 +234,12 @@ void mr_spam_train_push(struct mr_spam_trainer *t, double error)
 
 void mr_spam_train_all(struct mr_spam_trainer *t)
 {
-	passes(t, PASSES, FOLDS);
+	for (unsigned pass = 0; pass < PASSES; pass++) {
+		for (size_t i = 0; i < t->count; i++) {
+			mr_spam_train_load(t, &t->entry[i]);
+			teach(t, &t->entry[i]);
+		}
+	}
 }
 
 /* -- good lessons by models that did not see them --------------------------------------------- */
@@ -244,23 +253,49 @@ double mr_spam_train_log_odds(const struct mr_spam_trainer *t)
 	return sum;
 }
 
-/* Log-odds of the good lessons, each by a model that did not see it. Returns their number. */
-static int score_folds(struct mr_spam_trainer *t, const struct mr_spam_model *base, double *ham)
+/* One lesson in one pass: the models of the other folds learn it, and that of its own fold, when it
+ * has learned all it will, says what it thinks of it. Then the model learns it. */
+static void one(struct mr_spam_trainer *t, struct mr_spam_entry *e, unsigned pass, double *ham,
+		size_t *ham_count)
 {
-	int n = 0, err;
+	unsigned own = fold_of(e);
 
-	for (unsigned fold = 0; fold < FOLDS; fold++) {
-		if ((err = mr_spam_train_start(t, base)) < 0)
-			return err;
-		passes(t, FOLD_PASSES, fold);
-		for (size_t i = 0; i < t->count; i++) {
-			if (t->entry[i].spam || fold_of(&t->entry[i]) != fold)
-				continue;
-			mr_spam_train_load(t, &t->entry[i]);
-			ham[n++] = mr_spam_train_log_odds(t);
+	mr_spam_train_load(t, e);
+	for (unsigned i = 0; i < MR_SPAM_FOLDS; i++) {
+		if (i != own && pass < FOLD_PASSES) {
+			take(t, i);
+			teach(t, e);
+		} else if (i == own && pass == FOLD_PASSES && !e->spam) {
+			take(t, i);
+			ham[(*ham_count)++] = mr_spam_train_log_odds(t);
 		}
 	}
-	return n;
+	take(t, MR_SPAM_FOLDS);
+	teach(t, e);
+}
+
+/* Train the model and those of the folds side by side, since most of the time goes into getting at a
+ * lesson. The model is at hand then; ham: log-odds of good lessons by models that did not see them. */
+static int sweep(struct mr_spam_trainer *t, const struct mr_spam_model *base, double *ham,
+		 size_t *ham_count)
+{
+	int err = 0;
+
+	*ham_count = 0;
+	for (unsigned i = 0; i <= MR_SPAM_FOLDS && err == 0; i++) {
+		take(t, i);
+		err = mr_spam_train_start(t, base);
+	}
+	if (err < 0)
+		return err;
+	for (unsigned pass = 0; pass < PASSES; pass++) {
+		for (size_t i = 0; i < t->count; i++) {
+			if (t->progress != NULL && ++t->done % 256 == 0)
+				t->progress(t->progress_arg, t->done, t->all);
+			one(t, &t->entry[i], pass, ham, ham_count);
+		}
+	}
+	return 0;
 }
 
 /* -- the file --------------------------------------------------------------------------------- */
@@ -322,24 +357,23 @@ int mr_spam_train_finish(struct mr_spam_trainer *t, const struct mr_spam_model *
 int mr_spam_trainer_run(struct mr_spam_trainer *t, const struct mr_spam_model *base, double fp_max,
 			mr_spam_progress_fn *progress, void *arg, struct mr_buf *out)
 {
-	double *ham = mr_malloc((t->count + 1) * sizeof(*ham));
-	int n = ham == NULL ? MR_ENOMEM : 0, err;
+	double *ham = mr_malloc((t->count + 1) * sizeof(*ham)), threshold;
+	size_t ham_count;
+	int err;
 
+	if (ham == NULL)
+		return MR_ENOMEM;
 	t->progress = progress;
 	t->progress_arg = arg;
 	t->done = 0;
-	t->all = (FOLDS * FOLD_PASSES + PASSES) * t->count;
+	t->all = PASSES * t->count;
 	mr_spam_train_sort(t);
-	err = n < 0 ? n : (n = score_folds(t, base, ham));
-	if (err >= 0 && (err = mr_spam_train_start(t, base)) == 0) {
-		mr_spam_train_all(t);
+	if ((err = sweep(t, base, ham, &ham_count)) == 0) {
 		if (progress != NULL)
 			progress(arg, t->all, t->all);
-		err = mr_spam_train_finish(
-			t, base,
-			mr_spam_threshold(base->threshold + mr_spam_train_drift(t, base), ham,
-					  (size_t)n, fp_max),
-			false, out);
+		threshold = base->threshold + mr_spam_train_drift(t, base);
+		threshold = mr_spam_threshold(threshold, ham, ham_count, fp_max);
+		err = mr_spam_train_finish(t, base, threshold, false, out);
 	}
 	mr_free(ham);
 	return err;

@@ -21,6 +21,14 @@ struct mr_spam_entry {
 	double truth[MR_SPAM_JUDGES]; /* what each judge is to say: 1 spam, 0 good */
 };
 
+/* For the threshold: each third of the lessons is scored by a model of the others. */
+#define MR_SPAM_FOLDS 3
+
+struct mr_spam_weights {
+	int32_t *weight[MR_SPAM_TABLES];
+	double bias[MR_SPAM_JUDGES];
+};
+
 struct mr_spam_trainer {
 	struct mr_buf lessons;
 	struct mr_spam_entry *entry;
@@ -29,6 +37,10 @@ struct mr_spam_trainer {
 	uint32_t bits[MR_SPAM_TABLES];
 	int32_t *weight[MR_SPAM_TABLES]; /* in MR_SPAM_FINE */
 	double bias[MR_SPAM_JUDGES];
+	/* The models that wait while another one is at hand, in weight and bias; of that one, number
+	 * at, what stands here is out of date. */
+	struct mr_spam_weights waiting[MR_SPAM_FOLDS + 1];
+	unsigned at;
 	struct mr_spam_change *change; /* of mr_spam_trainer_delta() */
 	mr_spam_progress_fn *progress;
 	void *progress_arg;
