@@ -9,7 +9,7 @@
 
 #include "milters/spam/correct.h"
 
-#define MR_SPAM_FP_MAX 0.00025 /* share of good mail that may be called spam */
+#define MR_SPAM_FP_MAX 0.00035 /* share of good mail that may be called spam */
 #define MR_SPAM_OWNERS_SIZE_MAX                                                                    \
 	((size_t)64 << 20) /* of their names and the list of them: some 500,000 */
 

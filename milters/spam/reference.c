@@ -92,7 +92,7 @@ double mr_spam_train_drift(const struct mr_spam_trainer *t, const struct mr_spam
 		unsigned table = mr_spam_judge_table(r.judge);
 
 		was[r.judge] += r.share * mr_spam_weight_at(base, table, r.slot) * MR_SPAM_UNIT;
-		is[r.judge] += r.share * t->weight[table][r.slot] * MR_SPAM_FINE;
+		is[r.judge] += r.share * *mr_spam_train_weight(t, table, r.slot) * MR_SPAM_FINE;
 	}
 	return mr_spam_moved(was, is);
 }

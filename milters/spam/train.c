@@ -19,14 +19,10 @@ static const double rate_of[MR_SPAM_JUDGES] = {
 };
 
 /* Make another model the one at hand. */
-static void take(struct mr_spam_trainer *t, unsigned model)
+static void take(struct mr_spam_trainer *t, uint32_t model)
 {
-	struct mr_spam_weights *from = &t->waiting[t->at], *to = &t->waiting[model];
-
-	memcpy(from->weight, t->weight, sizeof(t->weight));
-	memcpy(from->bias, t->bias, sizeof(t->bias));
-	memcpy(t->weight, to->weight, sizeof(t->weight));
-	memcpy(t->bias, to->bias, sizeof(t->bias));
+	memcpy(t->waiting[t->at], t->bias, sizeof(t->bias));
+	memcpy(t->bias, t->waiting[model], sizeof(t->bias));
 	t->at = model;
 }
 
@@ -48,11 +44,8 @@ void mr_spam_trainer_free(struct mr_spam_trainer *t)
 {
 	if (t == NULL)
 		return;
-	for (unsigned i = 0; i <= MR_SPAM_FOLDS; i++) {
-		take(t, i);
-		for (unsigned k = 0; k < MR_SPAM_TABLES; k++)
-			mr_free(t->weight[k]);
-	}
+	for (unsigned i = 0; i < MR_SPAM_TABLES; i++)
+		mr_free(t->weight[i]);
 	mr_spam_features_free(t->f);
 	mr_buf_done(&t->lessons);
 	mr_free(t->entry);
@@ -118,28 +111,45 @@ void mr_spam_train_sort(struct mr_spam_trainer *t)
 
 /* -- one model while it is trained ------------------------------------------------------------ */
 
-int mr_spam_train_start(struct mr_spam_trainer *t, const struct mr_spam_model *base)
+/* Tables for some models of base's size; what they held is gone. */
+static int make_room(struct mr_spam_trainer *t, const struct mr_spam_model *base, uint32_t models)
 {
+	if (t->models == models && memcmp(t->bits, base->bits, sizeof(t->bits)) == 0)
+		return 0;
+	t->models = 0; /* until all of them are there */
 	for (unsigned i = 0; i < MR_SPAM_TABLES; i++) {
-		size_t size = (size_t)1 << base->bits[i];
-
-		if (t->weight[i] == NULL &&
-		    (t->weight[i] = mr_malloc(size * sizeof(int32_t))) == NULL)
+		mr_free(t->weight[i]);
+		t->weight[i] = mr_calloc((size_t)models << base->bits[i], sizeof(int32_t));
+		if (t->weight[i] == NULL)
 			return MR_ENOMEM;
-		t->bits[i] = base->bits[i];
-		for (size_t k = 0; k < size; k++)
-			t->weight[i][k] = (int16_t)le16toh((uint16_t)base->weight[i][k]) *
-					  (1 << MR_SPAM_FINE_BITS);
-		for (unsigned c = 0; c < base->corrections; c++) {
-			const struct mr_spam_correction *by = base->correction[c];
+	}
+	t->models = models;
+	memcpy(t->bits, base->bits, sizeof(t->bits));
+	return 0;
+}
 
-			for (uint32_t k = 0; k < by->count[i]; k++)
-				t->weight[i][by->change[i][k].slot] +=
-					by->change[i][k].by * (1 << MR_SPAM_FINE_BITS);
+int mr_spam_train_start(struct mr_spam_trainer *t, const struct mr_spam_model *base,
+			uint32_t models)
+{
+	MR_ASSERT(models > 0 && models <= MR_SPAM_FOLDS + 1);
+	if (make_room(t, base, models) < 0)
+		return MR_ENOMEM;
+	for (unsigned i = 0; i < MR_SPAM_TABLES; i++) {
+		int32_t *to = t->weight[i];
+
+		for (uint32_t slot = 0; slot < 1u << t->bits[i]; slot++) {
+			int32_t v = base->corrections > 0
+					    ? mr_spam_weight_at(base, i, slot)
+					    : (int16_t)le16toh((uint16_t)base->weight[i][slot]);
+
+			for (uint32_t m = 0; m < models; m++)
+				*to++ = v * (1 << MR_SPAM_FINE_BITS);
 		}
 	}
-	for (unsigned i = 0; i < MR_SPAM_JUDGES; i++)
-		t->bias[i] = base->bias[i];
+	for (uint32_t m = 0; m < models; m++)
+		memcpy(t->waiting[m], base->bias, sizeof(t->bias));
+	memcpy(t->bias, base->bias, sizeof(t->bias));
+	t->at = models - 1;
 	return 0;
 }
 
@@ -150,13 +160,14 @@ double mr_spam_train_lean(const struct mr_spam_trainer *t, enum mr_spam_judge ju
 	for (unsigned i = 0; i < MR_SPAM_FAMILIES; i++) {
 		const struct mr_spam_list *l = &t->f->family[i];
 		unsigned table = mr_spam_table(i), shift = MR_SPAM_KEY_BITS - t->bits[table];
-		const int32_t *weight = t->weight[table];
+		const int32_t *weight = mr_spam_train_weight(t, table, 0);
+		size_t apart = t->models;
 		int64_t family = 0;
 
 		if (mr_spam_judge(i) != judge)
 			continue;
 		for (uint32_t k = 0; k < l->count; k++)
-			family += weight[l->key[k] >> shift];
+			family += weight[(l->key[k] >> shift) * apart];
 		sum += (double)family * MR_SPAM_FINE * mr_spam_share(i, l->count);
 	}
 	return sum;
@@ -186,23 +197,22 @@ static int32_t fine(double step)
 	return (int32_t)(step / MR_SPAM_FINE + (step < 0 ? -0.5 : 0.5));
 }
 
-/* Move a judge towards the truth about the lesson at hand, by the gradient of its log-loss. */
-static void step(struct mr_spam_trainer *t, enum mr_spam_judge judge, double truth, double rate)
+/* Move a judge, who was wrong by error, towards the truth about the lesson at hand, by the gradient of
+ * its log-loss. */
+static void step(struct mr_spam_trainer *t, enum mr_spam_judge judge, double error)
 {
-	double error = truth - mr_spam_sigmoid(mr_spam_train_lean(t, judge));
-
 	if (error < MR_SPAM_ERROR_MIN && error > -MR_SPAM_ERROR_MIN)
 		return;
-	t->bias[judge] += fine(rate * error * RATE_BIAS) * MR_SPAM_FINE;
+	t->bias[judge] += fine(rate_of[judge] * error * RATE_BIAS) * MR_SPAM_FINE;
 	for (unsigned i = 0; i < MR_SPAM_FAMILIES; i++) {
 		const struct mr_spam_list *l = &t->f->family[i];
 		unsigned table = mr_spam_table(i), shift = MR_SPAM_KEY_BITS - t->bits[table];
-		int32_t by = fine(rate * error * mr_spam_share(i, l->count));
+		int32_t by = fine(rate_of[judge] * error * mr_spam_share(i, l->count));
 
 		if (mr_spam_judge(i) != judge)
 			continue;
 		for (uint32_t k = 0; k < l->count; k++)
-			t->weight[table][l->key[k] >> shift] += by;
+			*mr_spam_train_weight(t, table, l->key[k] >> shift) += by;
 	}
 }
 
@@ -219,25 +229,21 @@ void mr_spam_train_load(struct mr_spam_trainer *t, const struct mr_spam_entry *e
 	MR_ASSERT(err == 0);
 }
 
-/* The lesson at hand teaches the model at hand. */
-static void teach(struct mr_spam_trainer *t, const struct mr_spam_entry *e)
-{
-	for (unsigned i = 0; i < MR_SPAM_JUDGES; i++)
-		step(t, i, e->truth[i], rate_of[i]);
-}
-
 void mr_spam_train_push(struct mr_spam_trainer *t, double error)
 {
 	for (unsigned i = 0; i < MR_SPAM_JUDGES; i++)
-		step(t, i, mr_spam_sigmoid(mr_spam_train_lean(t, i)) + error, rate_of[i]);
+		step(t, i, error);
 }
 
 void mr_spam_train_all(struct mr_spam_trainer *t)
 {
 	for (unsigned pass = 0; pass < PASSES; pass++) {
 		for (size_t i = 0; i < t->count; i++) {
-			mr_spam_train_load(t, &t->entry[i]);
-			teach(t, &t->entry[i]);
+			const struct mr_spam_entry *e = &t->entry[i];
+
+			mr_spam_train_load(t, e);
+			for (unsigned k = 0; k < MR_SPAM_JUDGES; k++)
+				step(t, k, e->truth[k] - mr_spam_sigmoid(mr_spam_train_lean(t, k)));
 		}
 	}
 }
@@ -253,25 +259,50 @@ double mr_spam_train_log_odds(const struct mr_spam_trainer *t)
 	return sum;
 }
 
-/* One lesson in one pass: the models of the other folds learn it, and that of its own fold, when it
- * has learned all it will, says what it thinks of it. Then the model learns it. */
-static void one(struct mr_spam_trainer *t, struct mr_spam_entry *e, unsigned pass, double *ham,
-		size_t *ham_count)
+#define ALL (MR_SPAM_FOLDS + 1) /* the models of the folds, then the model */
+
+/* What a judge says in each model: one walk through memory for all of them. */
+static void lean_all(const struct mr_spam_trainer *t, enum mr_spam_judge judge, double sum[ALL])
+{
+	for (unsigned m = 0; m < ALL; m++)
+		sum[m] = m == t->at ? t->bias[judge] : t->waiting[m][judge];
+	for (unsigned i = 0; i < MR_SPAM_FAMILIES; i++) {
+		const struct mr_spam_list *l = &t->f->family[i];
+		unsigned table = mr_spam_table(i), shift = MR_SPAM_KEY_BITS - t->bits[table];
+		int64_t family[ALL] = { 0 };
+
+		if (mr_spam_judge(i) != judge)
+			continue;
+		for (uint32_t k = 0; k < l->count; k++) {
+			const int32_t *w = t->weight[table] + (size_t)(l->key[k] >> shift) * ALL;
+
+			for (unsigned m = 0; m < ALL; m++)
+				family[m] += w[m];
+		}
+		for (unsigned m = 0; m < ALL; m++)
+			sum[m] += (double)family[m] * MR_SPAM_FINE * mr_spam_share(i, l->count);
+	}
+}
+
+/* One lesson in one pass: the model learns it, and so do those of the other folds, until they know
+ * enough. Then that of its own fold, which never saw it, says what it thinks of it: the result. */
+static double one(struct mr_spam_trainer *t, const struct mr_spam_entry *e, unsigned pass)
 {
 	unsigned own = fold_of(e);
+	double sum[ALL], log_odds = 0;
 
 	mr_spam_train_load(t, e);
-	for (unsigned i = 0; i < MR_SPAM_FOLDS; i++) {
-		if (i != own && pass < FOLD_PASSES) {
-			take(t, i);
-			teach(t, e);
-		} else if (i == own && pass == FOLD_PASSES && !e->spam) {
-			take(t, i);
-			ham[(*ham_count)++] = mr_spam_train_log_odds(t);
+	for (unsigned k = 0; k < MR_SPAM_JUDGES; k++) {
+		lean_all(t, k, sum);
+		for (unsigned m = 0; m < ALL; m++) {
+			if (m == own || (m < MR_SPAM_FOLDS && pass >= FOLD_PASSES))
+				continue;
+			take(t, m);
+			step(t, k, e->truth[k] - mr_spam_sigmoid(sum[m]));
 		}
+		log_odds += mr_spam_favour(sum[own]);
 	}
-	take(t, MR_SPAM_FOLDS);
-	teach(t, e);
+	return log_odds;
 }
 
 /* Train the model and those of the folds side by side, since most of the time goes into getting at a
@@ -279,22 +310,22 @@ static void one(struct mr_spam_trainer *t, struct mr_spam_entry *e, unsigned pas
 static int sweep(struct mr_spam_trainer *t, const struct mr_spam_model *base, double *ham,
 		 size_t *ham_count)
 {
-	int err = 0;
+	double log_odds;
+	int err = mr_spam_train_start(t, base, ALL);
 
-	*ham_count = 0;
-	for (unsigned i = 0; i <= MR_SPAM_FOLDS && err == 0; i++) {
-		take(t, i);
-		err = mr_spam_train_start(t, base);
-	}
 	if (err < 0)
 		return err;
+	*ham_count = 0;
 	for (unsigned pass = 0; pass < PASSES; pass++) {
 		for (size_t i = 0; i < t->count; i++) {
 			if (t->progress != NULL && ++t->done % 256 == 0)
 				t->progress(t->progress_arg, t->done, t->all);
-			one(t, &t->entry[i], pass, ham, ham_count);
+			log_odds = one(t, &t->entry[i], pass);
+			if (pass == FOLD_PASSES && !t->entry[i].spam)
+				ham[(*ham_count)++] = log_odds;
 		}
 	}
+	take(t, MR_SPAM_FOLDS);
 	return 0;
 }
 
@@ -305,9 +336,10 @@ static int sweep(struct mr_spam_trainer *t, const struct mr_spam_model *base, do
 static void round_weights(const struct mr_spam_trainer *t, int16_t *w)
 {
 	for (unsigned i = 0; i < MR_SPAM_TABLES; i++) {
-		for (size_t k = 0; k < (size_t)1 << t->bits[i]; k++) {
-			int32_t v = (t->weight[i][k] + (1 << (MR_SPAM_FINE_BITS - 1))) >>
-				    MR_SPAM_FINE_BITS;
+		for (uint32_t k = 0; k < 1u << t->bits[i]; k++) {
+			int32_t v =
+				(*mr_spam_train_weight(t, i, k) + (1 << (MR_SPAM_FINE_BITS - 1))) >>
+				MR_SPAM_FINE_BITS;
 
 			v = v > INT16_MAX ? INT16_MAX : v < -INT16_MAX ? -INT16_MAX : v;
 			*w++ = (int16_t)htole16((uint16_t)v);

@@ -23,7 +23,7 @@ static int ask_base(struct mr_spam_trainer *t, const struct mr_spam_model *base)
 		any = any || t->entry[i].back;
 	if (!any)
 		return 0;
-	if ((err = mr_spam_train_start(t, base)) < 0)
+	if ((err = mr_spam_train_start(t, base, 1)) < 0)
 		return err;
 	for (size_t i = 0; i < t->count; i++) {
 		struct mr_spam_entry *e = &t->entry[i];
@@ -44,7 +44,7 @@ int mr_spam_trainer_step(struct mr_spam_trainer *t, const struct mr_spam_model *
 
 	t->progress = NULL;
 	mr_spam_train_sort(t);
-	if ((err = ask_base(t, base)) < 0 || (err = mr_spam_train_start(t, model)) < 0)
+	if ((err = ask_base(t, base)) < 0 || (err = mr_spam_train_start(t, model, 1)) < 0)
 		return err;
 	mr_spam_train_all(t);
 	return mr_spam_train_finish(t, model, model->threshold + mr_spam_train_drift(t, model),
@@ -98,8 +98,9 @@ static int32_t change_of(const struct mr_spam_trainer *t, const struct mr_spam_m
 			 unsigned table, uint32_t slot)
 {
 	int32_t before = mr_spam_weight_at(model, table, slot) * (1 << MR_SPAM_FINE_BITS);
-	int32_t by = (t->weight[table][slot] - before + (1 << (MR_SPAM_FINE_BITS - 1))) >>
-		     MR_SPAM_FINE_BITS;
+	int32_t by =
+		(*mr_spam_train_weight(t, table, slot) - before + (1 << (MR_SPAM_FINE_BITS - 1))) >>
+		MR_SPAM_FINE_BITS;
 
 	return by > MR_SPAM_CORRECTION_BY_MAX    ? MR_SPAM_CORRECTION_BY_MAX
 	       : by < -MR_SPAM_CORRECTION_BY_MAX ? -MR_SPAM_CORRECTION_BY_MAX
@@ -172,7 +173,7 @@ int mr_spam_trainer_delta(struct mr_spam_trainer *t, const struct mr_spam_model 
 
 	t->progress = NULL;
 	mr_spam_train_sort(t);
-	if ((err = mr_spam_train_start(t, model)) < 0)
+	if ((err = mr_spam_train_start(t, model, 1)) < 0)
 		return err;
 	mr_spam_train_all(t);
 	if (insist)

@@ -24,33 +24,38 @@ struct mr_spam_entry {
 /* For the threshold: each third of the lessons is scored by a model of the others. */
 #define MR_SPAM_FOLDS 3
 
-struct mr_spam_weights {
-	int32_t *weight[MR_SPAM_TABLES];
-	double bias[MR_SPAM_JUDGES];
-};
-
 struct mr_spam_trainer {
 	struct mr_buf lessons;
 	struct mr_spam_entry *entry;
 	size_t count, room;
 	struct mr_spam_features *f; /* the lesson at hand */
 	uint32_t bits[MR_SPAM_TABLES];
-	int32_t *weight[MR_SPAM_TABLES]; /* in MR_SPAM_FINE */
+	/* In MR_SPAM_FINE, of some models side by side: the same slot of all of them in one line of the
+	 * cache, since most of training waits for memory. See mr_spam_train_weight(). */
+	int32_t *weight[MR_SPAM_TABLES];
+	uint32_t models, at; /* their number, and which is at hand */
 	double bias[MR_SPAM_JUDGES];
-	/* The models that wait while another one is at hand, in weight and bias; of that one, number
-	 * at, what stands here is out of date. */
-	struct mr_spam_weights waiting[MR_SPAM_FOLDS + 1];
-	unsigned at;
+	double waiting[MR_SPAM_FOLDS + 1]
+		      [MR_SPAM_JUDGES]; /* biases of the models that are not at hand */
 	struct mr_spam_change *change; /* of mr_spam_trainer_delta() */
 	mr_spam_progress_fn *progress;
 	void *progress_arg;
 	size_t done, all;
 };
 
+/* A weight of the model at hand. */
+static inline int32_t *mr_spam_train_weight(const struct mr_spam_trainer *t, unsigned table,
+					    uint32_t slot)
+{
+	return &t->weight[table][(size_t)slot * t->models + t->at];
+}
+
 /* In the order that hosts agree on. */
 void mr_spam_train_sort(struct mr_spam_trainer *t);
-/* Weights, biases and tables as base has them, its corrections in them. MR_ENOMEM. */
-MR_MUST_USE int mr_spam_train_start(struct mr_spam_trainer *t, const struct mr_spam_model *base);
+/* Weights, biases and tables as base has them, its corrections in them, in each of some models (up to
+ * MR_SPAM_FOLDS + 1), of which the last is at hand. MR_ENOMEM. */
+MR_MUST_USE int mr_spam_train_start(struct mr_spam_trainer *t, const struct mr_spam_model *base,
+				    uint32_t models);
 /* Make a lesson the one at hand. */
 void mr_spam_train_load(struct mr_spam_trainer *t, const struct mr_spam_entry *e);
 /* What a judge says of the lesson at hand, in log-odds; and as odds. */
