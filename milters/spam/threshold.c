@@ -6,7 +6,7 @@
 /* README.md has the experiments that chose these. */
 #define TAIL_PART  50 /* of the good lessons, this part is the tail */
 #define TAIL_MIN   8 /* lessons, as far as they are half of all at most */
-#define HAM_WEIGHT 20 /* with this many good lessons, they and what was known have an equal say */
+#define HAM_WEIGHT 40 /* with this many good lessons, they and what was known have an equal say */
 
 static int falling(const void *a, const void *b)
 {

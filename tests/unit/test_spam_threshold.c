@@ -28,18 +28,18 @@ MR_TEST(spam_threshold_by_hand)
 	double one[] = { 3 }, four[] = { 1, 0, 4, 2 }, many[400];
 
 	MR_CHECK_NEAR(t, 6.0, mr_spam_threshold(6, NULL, 0, 0.001), 0);
-	/* one lesson and 20 that stand for what was known */
-	MR_CHECK_NEAR(t, (3 + 20 * 6) / 21.0, mr_spam_threshold(6, one, 1, 0.001), 1e-12);
+	/* one lesson and 40 that stand for what was known */
+	MR_CHECK_NEAR(t, (3 + 40 * 6) / 41.0, mr_spam_threshold(6, one, 1, 0.001), 1e-12);
 	/* Half of four is the tail: 4 and 2, on average 2 above the third, which is 1. A share of one
 	 * half lies above that; of a quarter, above 1 + 2 ln 2. */
-	MR_CHECK_NEAR(t, (4 * 1 + 20 * 6) / 24.0, mr_spam_threshold(6, four, 4, 0.5), 1e-12);
-	MR_CHECK_NEAR(t, (4 * 2.386294361 + 20 * 6) / 24, mr_spam_threshold(6, four, 4, 0.25),
+	MR_CHECK_NEAR(t, (4 * 1 + 40 * 6) / 44.0, mr_spam_threshold(6, four, 4, 0.5), 1e-12);
+	MR_CHECK_NEAR(t, (4 * 2.386294361 + 40 * 6) / 44, mr_spam_threshold(6, four, 4, 0.25),
 		      1e-8);
 	/* A 50th of 400 is 8: each of them 5 above the rest, which is 0. Of the share 0.02 / 80
 	 * there is 5 ln 80 = 21.910133 more. */
 	for (size_t i = 0; i < MR_COUNT(many); i++)
 		many[i] = i % 50 == 7 ? 5 : 0;
-	MR_CHECK_NEAR(t, (400 * 21.910133173 + 20 * 6) / 420,
+	MR_CHECK_NEAR(t, (400 * 21.910133173 + 40 * 6) / 440,
 		      mr_spam_threshold(6, many, MR_COUNT(many), 0.00025), 1e-6);
 }
 
