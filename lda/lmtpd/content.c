@@ -1,5 +1,8 @@
 #include "lda/lmtpd/content.h"
 
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "lib/base/mr_err.h"
@@ -51,12 +54,23 @@ struct mr_content *mr_content_of(struct mr_lmtp_mail *mail, struct mr_head *head
 	return c;
 }
 
+static const struct mr_span named = MR_SPAN(".spool.");
+
 /* A file beside the mailboxes, so that a full disk is met here, and without a name, so that a crash
- * leaves nothing. */
+ * leaves nothing; where the file system has none such (NFS), its name goes at once. */
 static int file_open(struct mr_content *c, int dir_fd)
 {
 	char name[MR_ID_SIZE + 8] = ".spool.";
 	int err;
+
+	c->write_fd = openat(dir_fd, ".", O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
+	if (c->write_fd >= 0) {
+		c->read_fd = fcntl(c->write_fd, F_DUPFD_CLOEXEC, 0);
+		return c->read_fd < 0 ? mr_err_from_errno(errno) : 0;
+	}
+	/* EISDIR: a kernel before 3.11 that sees a directory opened for writing. */
+	if (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL)
+		return mr_err_from_errno(errno);
 
 	mr_random_id(name + strlen(name));
 	if ((err = mr_create_at(dir_fd, name, 0600, &c->write_fd)) < 0)
@@ -64,6 +78,28 @@ static int file_open(struct mr_content *c, int dir_fd)
 	err = mr_open_at(dir_fd, name, &c->read_fd);
 	unlinkat(dir_fd, name, 0);
 	return err;
+}
+
+int mr_content_sweep(int dir_fd)
+{
+	struct dirent *entry;
+	int swept = 0, fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+
+	if (!dir) {
+		int err = mr_err_from_errno(errno);
+
+		if (fd >= 0)
+			close(fd);
+		return err;
+	}
+	while ((entry = readdir(dir))) {
+		if (mr_span_has_prefix(mr_span_str(entry->d_name), named) &&
+		    unlinkat(dir_fd, entry->d_name, 0) == 0)
+			swept++;
+	}
+	closedir(dir);
+	return swept;
 }
 
 int mr_content_spool(struct mr_lmtp_mail *mail, struct mr_content *c, int dir_fd)

@@ -35,6 +35,10 @@ MR_MUST_USE struct mr_content *mr_content_of(struct mr_lmtp_mail *mail, struct m
 /* Put mail->content into the file, which is made below dir_fd. Errors as in mr_io.h. */
 MR_MUST_USE int mr_content_spool(struct mr_lmtp_mail *mail, struct mr_content *c, int dir_fd);
 
+/* Remove what a crash between making a file and taking its name away left below dir_fd; at the start.
+ * How many, or an error. */
+MR_MUST_USE int mr_content_sweep(int dir_fd);
+
 /* How many octets there are. */
 size_t mr_content_size(const struct mr_lmtp_mail *mail);
 

@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "lda/lmtpd/content.h"
 #include "lib/base/mr_alloc.h"
 #include "lib/base/mr_err.h"
 #include "lib/base/mr_io.h"
@@ -203,6 +204,7 @@ static int mail_dir_open(struct server *server, const char *path)
 	    (err = mr_open_dir_at(AT_FDCWD, path, &server->deliver.mail_fd)) < 0 ||
 	    (err = mr_run_give(server->run, path)) < 0)
 		return open_failed("cannot open mail_dir", path, err);
+	(void)!mr_content_sweep(server->deliver.mail_fd); /* what stays costs room alone */
 	return 0;
 }
 

@@ -1,9 +1,11 @@
 /* What becomes of a message: lda/lmtpd/deliver.c and head.c, over a directory that is a table. */
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lda/lmtpd/content.h"
 #include "lda/lmtpd/deliver.h"
 #include "lda/lmtpd/head.h"
 #include "lib/base/mr_err.h"
@@ -372,6 +374,36 @@ MR_TEST(lda_large)
 }
 
 /* What a crash left in tmp/ goes, once it is old (36 hours, as Dovecot has it). */
+/* A large message's file never has a name; what an older crash left goes, and nothing else. */
+MR_TEST(lda_spool_leaves_nothing)
+{
+	static const char *const names[] = { ".spool.abc", ".spoolx", "example.org" };
+	struct fixture f;
+	char events[4096];
+	int notify_fd;
+
+	MR_NEED(t, fixture_init(t, &f));
+	notify_fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	MR_CHECK(t, inotify_add_watch(notify_fd, mr_test_dir(t), IN_CREATE) >= 0);
+	message_begin(&f);
+	if (mr_buf_adds(&f.mail.content, "A: b\n\nx\n") == 0)
+		MR_CHECK(t, mr_deliver_more(&f.deliver, &f.mail) == 0 || t->oom);
+	MR_CHECK_INT(t, -1, read(notify_fd, events, sizeof(events))); /* nothing happened */
+	message_end(&f);
+	close(notify_fd);
+	for (size_t i = 0; i < MR_COUNT(names); i++) {
+		int fd = -1;
+
+		(void)unlinkat(f.deliver.mail_fd, names[i], 0);
+		MR_CHECK_INT(t, 0, mr_create_at(f.deliver.mail_fd, names[i], 0600, &fd));
+		close(fd);
+	}
+	MR_CHECK_INT(t, 1, mr_content_sweep(f.deliver.mail_fd));
+	for (size_t i = 0; i < MR_COUNT(names); i++)
+		MR_CHECK_INT(t, i == 0 ? -1 : 0, faccessat(f.deliver.mail_fd, names[i], F_OK, 0));
+	fixture_done(&f);
+}
+
 MR_TEST(lda_sweep)
 {
 	struct mr_clock_fake fake = { .time_s = mr_time_s() + 35 * 3600 };
