@@ -2,7 +2,8 @@
 # make bench ROW=spam: the spam filter against bogofilter and rspamd with its Bayes on the same messages,
 # in one run: CPU-ms to learn and to classify one message, recall at 0.1 % false positives, with and
 # without header (rspamd: rspamd_bayes.py says what is counted; needs root, as `make e2e` does); then the
-# share of spam that is still found when its senders disguise it (attack.py: one row for each way). The
+# share of spam that is still found when its senders disguise it (attack.py: one row for each way),
+# and what one user who teaches wrongly does to the others (bound.py). The
 # corpus is ../shared/data/spam; without it the row is skipped and says so.
 #
 set -eu
@@ -25,3 +26,4 @@ python3 "$here/compare.py" "$build/bin/millrace" "$work/whole" "$work/content"
 for set in whole content; do
 	python3 "$here/attacks.py" "$build/bin/millrace" "$work/$set"
 done
+python3 "$here/bound.py" "$build/bin/millrace" "$work/whole" millrace bogofilter
