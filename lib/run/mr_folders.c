@@ -179,8 +179,10 @@ static bool is_below(const char *folder, const char *path)
 	char real_folder[PATH_MAX], real_path[PATH_MAX];
 	struct mr_span f = mr_span_str(realpath(folder, real_folder) ? real_folder : folder);
 	struct mr_span p = mr_span_str(realpath(path, real_path) ? real_path : path);
+	struct mr_span rest = mr_span_sub(p, f.len, p.len);
 
-	return mr_span_has_prefix(p, f) && (p.len == f.len || p.p[f.len] == '/');
+	return mr_span_has_prefix(p, f) &&
+	       (rest.len == 0 || mr_span_has_prefix(rest, MR_SPAN("/")));
 }
 
 static bool is_in(const struct mr_folder_list *given, const char *path)

@@ -185,9 +185,10 @@ static uint32_t merge(const struct mr_spam_correction *a, const struct mr_spam_c
 	while (i < a->count[table] || k < b->count[table]) {
 		const struct mr_spam_change *x = i < a->count[table] ? &a->change[table][i] : NULL;
 		const struct mr_spam_change *y = k < b->count[table] ? &b->change[table][k] : NULL;
-		bool first = y == NULL || (x != NULL && x->slot <= y->slot);
-		bool second = x == NULL || (y != NULL && y->slot <= x->slot);
+		bool first = x != NULL && (y == NULL || x->slot <= y->slot);
+		bool second = y != NULL && (x == NULL || y->slot <= x->slot);
 
+		MR_ASSERT(first || second);
 		to[n] = first ? *x : *y;
 		if (first && second)
 			to[n].by += y->by;
