@@ -167,6 +167,19 @@ static int follow(struct mr_db *db)
 	return err == MR_ENOMEM ? err : MR_ETEMP;
 }
 
+/* If it can't be, opening the file fails and says so. */
+static int folder_make(const char *folder)
+{
+	char parent[MR_PATH_MAX];
+	int err;
+
+	if (mkdir(folder, 0750) < 0)
+		return 0;
+	/* SQLite syncs what is in the folder, but not its own name. */
+	err = mr_path_join(folder, "..", parent);
+	return err < 0 ? err : mr_fsync_at(AT_FDCWD, parent);
+}
+
 static int sqlite_check(const char *rest)
 {
 	if (!rest[0])
@@ -185,9 +198,9 @@ static int sqlite_open(const char *rest, const char *group, enum mr_store_access
 		return MR_ENOMEM;
 	snprintf(name, sizeof(name), "%s.db", group);
 	if (access == MR_STORE_CREATE)
-		(void)mkdir(rest, 0750); /* if it can't be, opening the file fails and says so */
+		err = folder_make(rest);
 	db->folder = rest;
-	if ((err = mr_path_join(rest, name, db->path)) == 0)
+	if (err == 0 && (err = mr_path_join(rest, name, db->path)) == 0)
 		err = connect_file(db, access);
 	if (err < 0)
 		sqlite_close(db);

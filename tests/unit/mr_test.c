@@ -57,6 +57,14 @@ bool mr_check(struct mr_t *t, bool ok, const char *expr, const char *file, int l
 	return ok;
 }
 
+void mr_check_always(struct mr_t *t, bool ok, const char *expr, const char *file, int line)
+{
+	if (ok)
+		return;
+	failed(t, file, line);
+	fprintf(stderr, "not true: %s%s\n", expr, t->oom ? ", while an allocation failed" : "");
+}
+
 void mr_check_int(struct mr_t *t, long long want, long long got, const char *expr, const char *file,
 		  int line)
 {
@@ -163,23 +171,28 @@ static size_t index_of(void **state)
 	return (size_t)(uintptr_t)*state;
 }
 
-/* Run again with each allocation failing in turn. A crash or a leak (ASan) is the finding. */
-static void run_oom(size_t i)
+/* Run again with each allocation failing in turn. A crash or a leak (ASan) is the finding, or a
+ * check that counts always. Returns how many of those failed. */
+static unsigned run_oom(size_t i)
 {
+	unsigned wrong = 0;
 	uint64_t count;
 	struct mr_t t = { .name = tests[i].name, .row = -1 };
 
 	mr_alloc_fail_after(-1);
 	tests[i].fn(&t);
 	count = mr_alloc_fail_after(-1);
+	wrong = t.failed;
 	for (uint64_t n = 0; n < count && n < OOM_RUNS_MAX; n++) {
 		struct mr_t again = { .name = tests[i].name, .row = -1, .oom = true };
 
 		mr_alloc_fail_after((int64_t)n);
 		tests[i].fn(&again);
 		mr_alloc_fail_after(-1);
+		wrong += again.failed;
 	}
 	fprintf(stderr, "oom %s: %" PRIu64 " allocations\n", tests[i].name, count);
+	return wrong;
 }
 
 static void run_one(void **state)
@@ -188,7 +201,8 @@ static void run_one(void **state)
 	struct mr_t t = { .name = tests[i].name, .row = -1 };
 
 	if (getenv("MR_TEST_OOM")) {
-		run_oom(i);
+		if (run_oom(i) > 0)
+			fail();
 		return;
 	}
 	tests[i].fn(&t);

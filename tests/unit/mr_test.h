@@ -11,7 +11,8 @@
  * the rest cannot do without. Expected value first.
  *
  * With MR_TEST_OOM=1 each test runs again and again with the Nth allocation failing, for every N up
- * to the number it makes; then checks are silent, and what counts is that nothing crashes or leaks.
+ * to the number it makes; then checks are silent, and what counts is that nothing crashes or leaks,
+ * and that no MR_CHECK_ALWAYS fails: without memory an answer may be missing, but never be wrong.
  */
 #ifndef MR_TEST_H
 #define MR_TEST_H
@@ -23,7 +24,7 @@ struct mr_t {
 	const char *name;
 	unsigned failed;
 	bool skipped;
-	bool oom; /* an allocation is being made to fail: checks do not count */
+	bool oom; /* an allocation is being made to fail: only MR_CHECK_ALWAYS counts */
 	long row; /* the table row being tested, shown with a failure; -1: none */
 };
 
@@ -45,8 +46,11 @@ void mr_check_span(struct mr_t *t, struct mr_span want, struct mr_span got, cons
 void mr_check_near(struct mr_t *t, double want, double got, double within, const char *expr,
 		   const char *file, int line);
 bool mr_check(struct mr_t *t, bool ok, const char *expr, const char *file, int line);
+void mr_check_always(struct mr_t *t, bool ok, const char *expr, const char *file, int line);
 
 #define MR_CHECK(t, cond) ((void)mr_check((t), (cond), #cond, __FILE__, __LINE__))
+/* Also while an allocation fails: for what must hold whatever fails, as "answered 250 is stored". */
+#define MR_CHECK_ALWAYS(t, cond) mr_check_always((t), (cond), #cond, __FILE__, __LINE__)
 #define MR_CHECK_INT(t, want, got)                                                                 \
 	mr_check_int((t), (long long)(want), (long long)(got), #got, __FILE__, __LINE__)
 /* want: a string; got: a struct mr_span */
