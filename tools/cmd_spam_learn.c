@@ -13,11 +13,10 @@
 
 /*
  * When the operator taught little on top of much, the model is stepped by the new lessons alone; else
- * it is made anew, which is always right. Up to REBUILD_CHEAP lessons that takes half a second; and
+ * it is made anew, which is always right. Up to MR_SPAM_FEW lessons that takes no time; and
  * when what came since the last time is a tenth of all, so that the cost of a lesson stays that of
  * ten.
  */
-#define REBUILD_CHEAP 500
 #define REBUILD_SHARE 10
 #define STEP_MAX      1000 /* lessons in one step */
 #define STEP_SIZE_MAX (STEP_MAX * MR_SPAM_LESSON_SIZE_MAX)
@@ -49,7 +48,7 @@ static int try_step(struct learn *l)
 		return MR_ENOENT;
 	built = (size_t)model.spam_count + model.ham_count + model.user_count;
 	since = model.stepped + l->changed;
-	err = built <= REBUILD_CHEAP || since > built / REBUILD_SHARE ? MR_ENOENT : 0;
+	err = built <= MR_SPAM_FEW || since > built / REBUILD_SHARE ? MR_ENOENT : 0;
 	if (err == 0 && l->changed > 0 && (err = spam_base_load(s, &base)) == 0) {
 		err = mr_spam_trainer_step(l->trainer, &model, &base, &bytes);
 		mr_spam_model_done(&base);

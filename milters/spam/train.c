@@ -403,8 +403,12 @@ int mr_spam_trainer_run(struct mr_spam_trainer *t, const struct mr_spam_model *b
 	if ((err = sweep(t, base, ham, &ham_count)) == 0) {
 		if (progress != NULL)
 			progress(arg, t->all, t->all);
-		threshold = base->threshold + mr_spam_train_drift(t, base);
-		threshold = mr_spam_threshold(threshold, ham, ham_count, fp_max);
+		if (t->count <= MR_SPAM_FEW)
+			threshold = mr_spam_train_insist(t, base, ham, ham_count, fp_max);
+		else
+			threshold =
+				mr_spam_threshold(base->threshold + mr_spam_train_drift(t, base),
+						  ham, ham_count, fp_max);
 		err = mr_spam_train_finish(t, base, threshold, false, out);
 	}
 	mr_free(ham);

@@ -45,17 +45,22 @@ size_t mr_spam_trainer_count(const struct mr_spam_trainer *t);
 /* done of all steps are made. */
 typedef void mr_spam_progress_fn(void *arg, size_t done, size_t all);
 
+/* Who teaches so few expects to see each of them at work. Of more, some are wrong, or say the contrary
+ * of others, and to insist would be to learn them by heart. */
+#define MR_SPAM_FEW 100
+
 /*
  * Train on all lessons, starting from base; the model file's bytes come in out. fp_max: the share of
- * good messages that may lie above the threshold. progress may be NULL. MR_ENOMEM, MR_ELIMIT (out's).
+ * good messages that may lie above the threshold. progress may be NULL. Up to MR_SPAM_FEW lessons are
+ * insisted on, as in mr_spam_trainer_delta(). MR_ENOMEM, MR_ELIMIT (out's).
  */
 MR_MUST_USE int mr_spam_trainer_run(struct mr_spam_trainer *t, const struct mr_spam_model *base,
 				    double fp_max, mr_spam_progress_fn *progress, void *arg,
 				    struct mr_buf *out);
 
 /*
- * A step: the lessons at hand at once, on top of model, which knows others already; the threshold
- * moves with known good mail. It costs what a few lessons cost, and the file says that it was stepped:
+ * A step: the lessons at hand at once, on top of model, which knows others already; they are insisted
+ * on, and the threshold moves with known good mail. It costs what a few lessons cost, and the file says that it was stepped:
  * unlike mr_spam_trainer_run() it depends on the order in which lessons come. base: what model was
  * once trained from. MR_ENOMEM, MR_ELIMIT (out's).
  */
@@ -68,7 +73,7 @@ MR_MUST_USE int mr_spam_trainer_step(struct mr_spam_trainer *t, const struct mr_
  * point, or MR_SPAM_INSIST_MAX times: who taught a message wants it to be where he said. The
  * changes live in t until its next call. MR_ENOMEM.
  */
-#define MR_SPAM_INSIST_MAX 10
+#define MR_SPAM_INSIST_MAX 40
 struct mr_spam_correction;
 MR_MUST_USE int mr_spam_trainer_delta(struct mr_spam_trainer *t, const struct mr_spam_model *model,
 				      bool insist, struct mr_spam_correction *delta_out);

@@ -3,6 +3,9 @@
 #include "lib/base/mr_err.h"
 #include "milters/spam/train_priv.h"
 
+/* As little as it takes, since other mail moves too: this part of a full step, so many times. */
+#define INSIST_RATE 0.25
+
 int mr_spam_trainer_take_back(struct mr_spam_trainer *t, const uint8_t digest[MR_SPAM_DIGEST_SIZE],
 			      struct mr_span lesson)
 {
@@ -37,6 +40,46 @@ static int ask_base(struct mr_spam_trainer *t, const struct mr_spam_model *base)
 	return 0;
 }
 
+/* Points by which a lesson is on its side; below 0 it is on the other. */
+static double margin(const struct mr_spam_trainer *t, bool spam, double threshold)
+{
+	double points = mr_spam_train_log_odds(t) - threshold;
+
+	return spam ? points : -points;
+}
+
+/*
+ * Each judge learns from its own error, and stops where it is sure; but what decides is their sum, and
+ * a threshold that known good mail moves. Whoever is not yet where he was said to be is moved by the
+ * error of the sum.
+ */
+double mr_spam_train_insist(struct mr_spam_trainer *t, const struct mr_spam_model *model,
+			    double *ham, size_t ham_count, double fp_max)
+{
+	double threshold = model->threshold;
+	bool moved = true;
+
+	for (unsigned round = 0; moved; round++) {
+		threshold = mr_spam_threshold(model->threshold + mr_spam_train_drift(t, model), ham,
+					      ham_count, fp_max);
+		moved = false;
+		for (size_t n = 0; n < t->count && round < MR_SPAM_INSIST_MAX; n++) {
+			const struct mr_spam_entry *e = &t->entry[n];
+			double by, error;
+
+			if (e->back)
+				continue;
+			mr_spam_train_load(t, e);
+			if ((by = margin(t, e->spam, threshold)) >= 1)
+				continue;
+			error = INSIST_RATE * (1 - mr_spam_sigmoid(by));
+			mr_spam_train_push(t, e->spam ? error : -error);
+			moved = true;
+		}
+	}
+	return threshold;
+}
+
 int mr_spam_trainer_step(struct mr_spam_trainer *t, const struct mr_spam_model *model,
 			 const struct mr_spam_model *base, struct mr_buf *out)
 {
@@ -47,8 +90,8 @@ int mr_spam_trainer_step(struct mr_spam_trainer *t, const struct mr_spam_model *
 	if ((err = ask_base(t, base)) < 0 || (err = mr_spam_train_start(t, model, 1)) < 0)
 		return err;
 	mr_spam_train_all(t);
-	return mr_spam_train_finish(t, model, model->threshold + mr_spam_train_drift(t, model),
-				    true, out);
+	return mr_spam_train_finish(t, model, mr_spam_train_insist(t, model, NULL, 0, 0), true,
+				    out);
 }
 
 /* -- changes ---------------------------------------------------------------------------------- */
@@ -128,41 +171,6 @@ static size_t collect(struct mr_spam_trainer *t, const struct mr_spam_model *mod
 	return n;
 }
 
-/* Points by which a lesson is on its side; below 0 it is on the other. */
-static double margin(const struct mr_spam_trainer *t, bool spam, double threshold)
-{
-	double points = mr_spam_train_log_odds(t) - threshold;
-
-	return spam ? points : -points;
-}
-
-/*
- * Each judge learns from its own error, and stops where it is sure; but what decides is their sum, and
- * a threshold that known good mail moves. Whoever is not yet where he was said to be is moved by the
- * error of the sum.
- */
-static void insist_on(struct mr_spam_trainer *t, const struct mr_spam_model *model)
-{
-	bool moved = true;
-
-	for (unsigned round = 0; round < MR_SPAM_INSIST_MAX && moved; round++) {
-		double threshold = model->threshold + mr_spam_train_drift(t, model);
-
-		moved = false;
-		for (size_t n = 0; n < t->count; n++) {
-			const struct mr_spam_entry *e = &t->entry[n];
-			double by, error;
-
-			mr_spam_train_load(t, e);
-			if ((by = margin(t, e->spam, threshold)) >= 1)
-				continue;
-			error = 1 - mr_spam_sigmoid(by);
-			mr_spam_train_push(t, e->spam ? error : -error);
-			moved = true;
-		}
-	}
-}
-
 int mr_spam_trainer_delta(struct mr_spam_trainer *t, const struct mr_spam_model *model, bool insist,
 			  struct mr_spam_correction *delta_out)
 {
@@ -177,7 +185,7 @@ int mr_spam_trainer_delta(struct mr_spam_trainer *t, const struct mr_spam_model 
 		return err;
 	mr_spam_train_all(t);
 	if (insist)
-		insist_on(t, model);
+		(void)mr_spam_train_insist(t, model, NULL, 0, 0);
 	mr_free(t->change);
 	t->change = NULL;
 	if ((err = touched_init(&s, t)) < 0)

@@ -67,6 +67,12 @@ double mr_spam_train_log_odds(const struct mr_spam_trainer *t);
 void mr_spam_train_all(struct mr_spam_trainer *t);
 /* Move all that speaks of the lesson at hand, by an error of our own: of the score as a whole. */
 void mr_spam_train_push(struct mr_spam_trainer *t, double error);
+/*
+ * train_more.c: go on until each lesson is on its side of the threshold by a point, MR_SPAM_INSIST_MAX
+ * rounds at most; returns the threshold. ham, ham_count, fp_max: as mr_spam_threshold() wants them.
+ */
+double mr_spam_train_insist(struct mr_spam_trainer *t, const struct mr_spam_model *model,
+			    double *ham, size_t ham_count, double fp_max);
 /* reference.c: by how much the lessons moved the average good message of the base, for a threshold. */
 double mr_spam_train_drift(const struct mr_spam_trainer *t, const struct mr_spam_model *base);
 /* The average of ham_count good lessons as a model's reference, in out. MR_ENOMEM. */

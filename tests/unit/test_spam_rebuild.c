@@ -215,7 +215,7 @@ MR_TEST(spam_rebuild_who_hears_whom)
 		err = rebuild(&b, "model", &done);
 	if (err >= 0) {
 		MR_CHECK(t, score_for(&b, "model", NULL, PILLS) > 2);
-		MR_CHECK(t, score_for(&b, "model", NULL, NEWS) < -1);
+		MR_CHECK(t, score_for(&b, "model", NULL, NEWS) < 0); /* rather good than spam */
 		MR_CHECK(t, score_for(&b, "model", "mallory@a.example", MONEY) > before + 2);
 		MR_CHECK_NEAR(t, before, score_for(&b, "model", NULL, MONEY), 1e-9);
 		MR_CHECK_NEAR(t, before, score_for(&b, "model", "ann@a.example", MONEY), 1e-9);

@@ -111,7 +111,7 @@ MR_TEST(spam_delta_is_a_step)
 
 	MR_NEED(t, trainer != NULL && f != NULL && arena != NULL);
 	MR_NEED(t, teach(trainer, f, 1, SPAM) == 0 && teach(trainer, f, 2, HAM) == 0);
-	MR_NEED(t, mr_spam_trainer_delta(trainer, &nothing, false, &delta) == 0);
+	MR_NEED(t, mr_spam_trainer_delta(trainer, &nothing, true, &delta) == 0);
 	MR_CHECK_INT(t, 1, delta.spam_count);
 	MR_CHECK_INT(t, 1, delta.ham_count);
 	/* twenty words and a gram of each message, if no two share a weight */
@@ -166,4 +166,37 @@ MR_TEST(spam_delta_insists)
 		mr_spam_score(&view, f, &s);
 		MR_CHECK(t, !s.spam);
 	}
+}
+
+/* The same for who makes the model of a few lessons, and for a step on top of it. */
+MR_TEST(spam_few_are_insisted_on)
+{
+	MR_AUTO(mr_spam_trainer) *trainer = mr_spam_trainer_new(1 << 20);
+	MR_AUTO(mr_spam_features) *f = mr_spam_features_new(NULL);
+	MR_AUTO_BUF first = MR_BUF(1 << 20);
+	MR_AUTO_BUF second = MR_BUF(1 << 20);
+	struct mr_spam_model far = nothing, m;
+	struct mr_spam_score s;
+
+	far.threshold = 20;
+	MR_NEED(t, trainer != NULL && f != NULL);
+	MR_NEED(t, teach(trainer, f, 1, SPAM) == 0 && teach(trainer, f, 2, HAM) == 0);
+	MR_NEED(t, mr_spam_trainer_run(trainer, &far, 0.001, NULL, NULL, &first) == 0);
+	MR_NEED(t, mr_spam_model_read(mr_buf_span(&first), &m, NULL) == 0);
+	message(f, 1);
+	mr_spam_score(&m, f, &s);
+	MR_CHECK(t, s.spam);
+	message(f, 3);
+	mr_spam_score(&m, f, &s);
+	MR_CHECK(t, !s.spam); /* nobody taught it */
+	mr_spam_trainer_clear(trainer);
+	MR_NEED(t, teach(trainer, f, 3, SPAM) == 0);
+	MR_NEED(t, mr_spam_trainer_step(trainer, &m, &far, &second) == 0);
+	MR_NEED(t, mr_spam_model_read(mr_buf_span(&second), &m, NULL) == 0);
+	message(f, 3);
+	mr_spam_score(&m, f, &s);
+	MR_CHECK(t, s.spam);
+	message(f, 2);
+	mr_spam_score(&m, f, &s);
+	MR_CHECK(t, !s.spam);
 }
