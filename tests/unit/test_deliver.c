@@ -248,3 +248,36 @@ MR_TEST(deliver_no_answer)
 	converse(t, "220 x\n", "x", MR_ETEMP, 0, "QUIT\r\n");
 	converse(t, HELLO_ ENVELOPE_, "x\n", MR_ETEMP, 0, SAID_MAIL "DATA\r\nx\r\n.\r\nQUIT\r\n");
 }
+
+/*
+ * What is read fails in the middle: here a socket whose other end went away with octets unread, which
+ * first gives what it has, and then ECONNRESET. Neither the dot nor an answer may follow: what has
+ * no end was not sent.
+ */
+MR_TEST(deliver_message_cut_short)
+{
+	static const char server[] = HELLO_ ENVELOPE_ "250 2.0.0 Saved\r\n";
+	MR_AUTO(mr_arena) *arena = mr_arena_new(ARENA_MAX);
+	struct mr_deliver_args args = { .queue_id = MR_SPAN("4bX+1") };
+	struct mr_smtp_reply reply = { .code = 0 };
+	struct mr_span got = MR_SPAN("");
+	int pair[2], message[2], err;
+
+	MR_NEED(t, arena && mr_smtp_path_from_arg(MR_SPAN("a@b"), arena, &args.from) == 0 &&
+			   mr_smtp_path_from_arg(MR_SPAN("\xc3\xbc@d"), arena, &args.to) == 0);
+	MR_ASSERT(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) == 0);
+	MR_ASSERT(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, message) == 0);
+	MR_CHECK_INT(t, 0, mr_write_all(pair[1], mr_span_str(server)));
+	MR_CHECK_INT(t, 0, mr_write_all(message[1], MR_SPAN("Subject: x\n\nhalf of it\n")));
+	MR_CHECK_INT(t, 0, mr_write_all(message[0], MR_SPAN("unread")));
+	close(message[1]);
+	err = mr_client_deliver(pair[0], message[0], &args, mr_now_ms() + 50, arena, &reply);
+	MR_CHECK_ALWAYS(t, err < 0 && reply.code == 0);
+	if (!t->oom)
+		MR_CHECK_INT(t, MR_ETEMP, err);
+	close(pair[0]);
+	if (mr_read_fd(pair[1], ARENA_MAX / 4, arena, &got) == 0)
+		MR_CHECK_ALWAYS(t, mr_span_search(got, MR_SPAN("\r\n.\r\n")) == got.len);
+	close(pair[1]);
+	close(message[0]);
+}

@@ -20,7 +20,8 @@
 
 #define LARGE                                                                                      \
 	300000 /* octets: lmtpd keeps 131,070 in memory, so there are two pieces in its file */
-#define HEAD "Return-Path: <a@example.net>\nDelivered-To: ann@example.org\n"
+#define STATUS 6000 /* octets of its first field */
+#define HEAD   "Return-Path: <a@example.net>\nDelivered-To: ann@example.org\n"
 
 /* -- lmtpd, from what is sent to what is answered ----------------------------------------------- */
 
@@ -201,7 +202,10 @@ static struct mr_span large_message(void)
 		text[i] = (char)('a' + i / 80 % 26);
 	for (size_t i = 78; i + 1 < sizeof(text); i += 80)
 		memcpy(text + i, "\r\n", 2);
-	memcpy(text, "Subject: x\r\n\r\n", 14);
+	/* A long field, which is kept, so that memory must be had for it. */
+	memset(text + 78, 'x', STATUS);
+	memcpy(text, "X-Spam-Status: No, ", 19);
+	memcpy(text + STATUS, "\r\nReceived: by us\r\nSubject: x\r\n\r\n", 35);
 	memcpy(text + sizeof(text) - 2, "\r\n", 2);
 	return mr_span(text, sizeof(text));
 }
