@@ -205,7 +205,7 @@ static struct mr_span large_message(void)
 	/* A long field, which is kept, so that memory must be had for it. */
 	memset(text + 78, 'x', STATUS);
 	memcpy(text, "X-Spam-Status: No, ", 19);
-	memcpy(text + STATUS, "\r\nReceived: by us\r\nSubject: x\r\n\r\n", 35);
+	memcpy(text + STATUS, "\r\nReceived: by us\r\nSubject: x\r\n\r\n", 33);
 	memcpy(text + sizeof(text) - 2, "\r\n", 2);
 	return mr_span(text, sizeof(text));
 }
