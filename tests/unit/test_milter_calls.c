@@ -14,6 +14,7 @@
 #include "tests/unit/mr_test.h"
 
 #define FIELDS  40 /* of the message, called X-N, beside a forged X-Note */
+#define RCPTS   300 /* so that memory must be had for them */
 #define PIECES  5 /* of its body */
 #define CHANGES 6 /* that the stage makes */
 
@@ -120,10 +121,13 @@ static bool is_header_whole(const struct mr_msg *msg)
 
 static bool is_envelope_whole(const struct mr_envelope *env)
 {
-	return mr_span_eq(env->client_addr, MR_SPAN("192.0.2.1")) &&
+	for (size_t i = 0; i < env->rcpt_count; i++) {
+		if (!mr_span_eq(env->rcpt[i], MR_SPAN("b@example.org")))
+			return false;
+	}
+	return env->rcpt_count == RCPTS && mr_span_eq(env->client_addr, MR_SPAN("192.0.2.1")) &&
 	       mr_span_eq(env->helo, MR_SPAN("helo.example")) &&
-	       mr_span_eq(env->mail_from, MR_SPAN("a@example.net")) && env->rcpt_count == 2 &&
-	       mr_span_eq(env->rcpt[1], MR_SPAN("b@example.org"));
+	       mr_span_eq(env->mail_from, MR_SPAN("a@example.net"));
 }
 
 /* One of each kind. */
@@ -225,8 +229,7 @@ static sfsistat send_message(unsigned stop_at)
 {
 	struct sockaddr_in addr = { .sin_family = AF_INET };
 	char *from[] = { (char *)(uintptr_t) "<a@example.net>", NULL };
-	char *rcpts[2][2] = { { (char *)(uintptr_t) "<b2@example.org>", NULL },
-			      { (char *)(uintptr_t) "<b@example.org>", NULL } };
+	char *rcpt[] = { (char *)(uintptr_t) "<b@example.org>", NULL };
 	unsigned long actions, steps, f2, f3;
 	static char value[200], body[1000];
 	unsigned at = 0;
@@ -242,9 +245,10 @@ static sfsistat send_message(unsigned stop_at)
 	(void)mta.desc.xxfi_helo(NULL, (char *)(uintptr_t) "helo.example");
 	step(&at, stop_at);
 	(void)mta.desc.xxfi_envfrom(NULL, from);
-	for (size_t i = 0; i < MR_COUNT(rcpts); i++) {
-		step(&at, stop_at);
-		(void)mta.desc.xxfi_envrcpt(NULL, rcpts[i]);
+	for (unsigned i = 0; i < RCPTS; i++) {
+		if (i < 2)
+			step(&at, stop_at);
+		(void)mta.desc.xxfi_envrcpt(NULL, rcpt);
 	}
 	for (unsigned i = 0; i < FIELDS; i++) {
 		if (i == 1)
