@@ -233,7 +233,8 @@ static void print_model(const struct spam *s, const struct mr_spam_model *m, con
 		printf("\nstepped    by %u lesson%s since then; millrace spam rebuild makes it "
 		       "anew",
 		       m->stepped, plural(m->stepped));
-	printf("\nthreshold  %.3f of log-odds are %.3f points\n", m->threshold, MR_SPAM_THRESHOLD);
+	printf("\nthreshold  %.3f points: what is said for and against a message adds up to %.3f\n",
+	       MR_SPAM_THRESHOLD, m->threshold);
 	printf("lessons    of the operator: %lld spam, %lld good\n", (long long)c->own_spam,
 	       (long long)c->own_ham);
 	printf("           of %lld users and domains: %lld spam, %lld good\n",
