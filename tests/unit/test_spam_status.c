@@ -98,6 +98,10 @@ static const struct {
 	{ "From: \"(x) No, score=1\" <x(y)z@[192.0.2.1]>\nX-(Odd: y\n\n"
 	  "<a href=\"http://x(y),z=1.example/(a)=b,c\">aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa</a>\n",
 	  false },
+	/* Longer than is shown. */
+	{ "From: a@b\nSubject: x\n\nhttp://abcdefghijklmnopqrstuvwxyz-abcdefghij.example.com/\n"
+	  "abcdefghijklmnopqrstuvwxyzabcd\n",
+	  false },
 };
 
 MR_TEST(spam_status_is_plain)
