@@ -64,3 +64,13 @@ int mr_spam_auth_act(struct mr_ctx *ctx, const struct mr_mail *mail,
 	complain(ctx, mail, points, policy == MR_SPAM_AUTH_REJECT);
 	return 1;
 }
+
+void mr_spam_auth_unscored(const struct mr_mail *mail, const char *why)
+{
+	mr_log(MR_LOG_WARN, "unscored mail of an account", MR_KV_SPAN("id", mail->env->queue_id),
+	       MR_KV_SPAN("account", mail->env->auth_user),
+	       MR_KV_SPAN("from", mail->env->mail_from),
+	       MR_KV_SPAN("client", mail->env->client_addr),
+	       MR_KV_INT("recipients", (int64_t)mail->env->rcpt_count), MR_KV("why", why),
+	       MR_KV("result", "unscored"));
+}

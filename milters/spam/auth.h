@@ -30,4 +30,7 @@ MR_MUST_USE int mr_spam_auth_policy(const struct mr_settings *set, enum mr_spam_
 MR_MUST_USE int mr_spam_auth_act(struct mr_ctx *ctx, const struct mr_mail *mail,
 				 const struct mr_spam_score *score, struct mr_actions *acts);
 
+/* A line in the log about a message that passes though nobody could score it; why: a short text. */
+void mr_spam_auth_unscored(const struct mr_mail *mail, const char *why);
+
 #endif

@@ -11,7 +11,9 @@
 #include "milters/spam/extract.h"
 #include "milters/spam/status.h"
 
-#define SPARE_MAX 8 /* feature sets that are kept for the next message */
+#define SPARE_MAX  8 /* feature sets that are kept for the next message */
+#define FORGED_MAX 10000 /* fields from outside that are removed */
+_Static_assert(FORGED_MAX + 3 <= MR_ACTIONS_MAX, "ours always come, where theirs go");
 
 struct state {
 	struct mr_spam_current *model;
@@ -22,7 +24,16 @@ struct state {
 	size_t spare_count;
 };
 
-enum metric { M_SPAM, M_HAM, M_UNSCORED, M_REJECTED, M_AUTH_PASSED, M_AUTH_SPAM, M_SECONDS };
+enum metric {
+	M_SPAM,
+	M_HAM,
+	M_UNSCORED,
+	M_REJECTED,
+	M_AUTH_PASSED,
+	M_AUTH_SPAM,
+	M_AUTH_UNSCORED,
+	M_SECONDS,
+};
 static const struct mr_metric metrics[] = {
 	[M_SPAM] = { MR_METRIC_COUNTER, "millrace_spam_messages_total", "verdict=\"spam\"",
 		     "Messages by what was found." },
@@ -36,6 +47,8 @@ static const struct mr_metric metrics[] = {
 			    "result=\"passed\"", "Messages of clients that have logged in." },
 	[M_AUTH_SPAM] = { MR_METRIC_COUNTER, "millrace_spam_auth_messages_total", "result=\"spam\"",
 			  "Messages of clients that have logged in." },
+	[M_AUTH_UNSCORED] = { MR_METRIC_COUNTER, "millrace_spam_auth_messages_total",
+			      "result=\"unscored\"", "Messages of clients that have logged in." },
 	[M_SECONDS] = { MR_METRIC_SECONDS, "millrace_spam_score_seconds", "",
 			"Time to score a message." },
 };
@@ -109,13 +122,17 @@ static void features_put(struct state *state, struct mr_spam_features *f)
 
 /* -- one message ------------------------------------------------------------------------------ */
 
-/* What came from outside, under our names and under that of the filter before us, goes. */
+/*
+ * What came from outside, under our names and under that of the filter before us, goes. MR_ELIMIT: there
+ * are more than FORGED_MAX.
+ */
 static int remove_foreign(struct mr_ctx *ctx, const struct mr_mail *mail, struct mr_actions *acts)
 {
 	const char *upstream = ctx->set->upstream_scorer;
 	static const char *const ours[] = { "X-Spam-Flag", "X-Spam-Score", "X-Spam-Status",
 					    "X-Spam-Tag" };
 	bool known = upstream[0] == '\0';
+	size_t before = acts->count;
 	int err = 0;
 
 	for (size_t i = 0; i < MR_COUNT(ours) && err == 0; i++) {
@@ -124,7 +141,7 @@ static int remove_foreign(struct mr_ctx *ctx, const struct mr_mail *mail, struct
 	}
 	if (err == 0 && !known)
 		err = mr_act_delete_all(acts, mail->msg, upstream);
-	return err;
+	return err == 0 && acts->count - before > FORGED_MAX ? MR_ELIMIT : err;
 }
 
 /* Inserted at the top, the last one uppermost: Flag, Score, Status from above. */
@@ -230,27 +247,41 @@ static int spam_message(struct mr_ctx *ctx, const struct mr_mail *mail, struct m
 /* For the sender, who reads it in a bounce. */
 #define FORGERIES "This message has more header fields named X-Spam than can be removed"
 
+static const char *why_unscored(int err)
+{
+	return err == MR_ELIMIT ? "too large" : mr_err_text(err);
+}
+
 /*
- * Mail flows, and says that nobody looked at it; mail of our own users says nothing. But what claims
+ * Mail flows, and says that nobody looked at it; mail of our own users does not, but the log tells whose
+ * it was: else a stolen password could send what it likes, if only it is large. But what claims
  * our verdict more often than an MTA can be told to take away would claim it still behind us, and
  * waiting would not change that (RFC 3463 3.7: 5.6.0). A header that nobody could look at may hold
  * such a claim: that mail waits.
  */
-static int spam_failed(struct mr_ctx *ctx, const struct mr_mail *mail, int err,
+static int spam_failed(struct mr_ctx *ctx, const struct mr_mail *mail, int why,
 		       struct mr_actions *acts)
 {
 	char status[100];
+	int err;
 
 	mr_metrics_add(ctx->metrics, M_UNSCORED, 1);
 	if (mail->msg == NULL)
-		return err;
-	snprintf(status, sizeof(status), "Unknown, unscored: %s " MR_SPAM_MARK,
-		 err == MR_ELIMIT ? "too large" : mr_err_text(err)); /* short texts of ours */
+		return why;
 	err = remove_foreign(ctx, mail, acts);
 	if (err == MR_ELIMIT)
 		return mr_act_reject(acts, "5.6.0", FORGERIES);
-	if (err < 0 || has_logged_in(mail))
+	if (err < 0)
 		return err;
+	if (has_logged_in(mail)) {
+		if (is_exempt(ctx, mail))
+			return 0;
+		mr_metrics_add(ctx->metrics, M_AUTH_UNSCORED, 1);
+		mr_spam_auth_unscored(mail, why_unscored(why));
+		return 0;
+	}
+	snprintf(status, sizeof(status), "Unknown, unscored: %s " MR_SPAM_MARK,
+		 why_unscored(why)); /* short texts of ours */
 	return mr_act_insert(acts, 0, "X-Spam-Status", status);
 }
 
