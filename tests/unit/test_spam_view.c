@@ -179,6 +179,28 @@ MR_TEST(spam_features_of_a_message)
 	MR_CHECK_INT(t, 40, f->family[MR_SPAM_GRAM].count);
 }
 
+/* When mail was sent says nothing of it: no word of Date, none behind the last semicolon of Received
+ * (RFC 5322 3.6.7). */
+MR_TEST(spam_dates_say_nothing)
+{
+	static const char raw[] = "Received: from a (b; c) by d; Mon, 4 Nov 2002 10:00:00 +0100\n"
+				  "Received: without\n"
+				  "Date: Mon, 4 Nov 2002 10:00:00 +0100\n\n.\n";
+	MR_AUTO(mr_spam_features) *f = mr_spam_features_new(NULL);
+	MR_AUTO(mr_arena) *arena = mr_arena_new(ARENA_MAX);
+	struct mr_spam_view view;
+	MR_AUTO_BUF out = MR_BUF(10000);
+
+	MR_NEED(t, f != NULL && arena != NULL);
+	MR_NEED(t, mr_spam_extract_raw(mr_span_str(raw), MR_SPAM_ARRIVING, MR_SPAN(""), arena, f,
+				       &view) == 0);
+	list(f, MR_SPAM_HEAD, &out);
+	MR_CHECK_SPAN(t,
+		      "header-word:from header-word:a header-word:b header-word:c header-word:by "
+		      "header-word:d header-word:without ",
+		      mr_buf_span(&out));
+}
+
 MR_TEST(spam_words)
 {
 	static const struct {
