@@ -48,19 +48,37 @@ int spam_model_load(struct spam *s, struct mr_spam_model *model_out)
 }
 
 /* A model that was named has its lessons beside it, so that trials leave the system's alone. */
+static int store_open(const struct spam *s, enum mr_store_access access,
+		      struct mr_store **store_out)
+{
+	char url[MR_PATH_MAX + 20];
+
+	if (!s->model_named)
+		return mr_store_open(s->cli->set.store, MR_GROUP_SPAM, access, store_out);
+	if (snprintf(url, sizeof(url), "sqlite:%s.lessons", s->model_path) >= (int)sizeof(url))
+		return MR_ELIMIT;
+	return mr_store_open(url, MR_GROUP_SPAM, access, store_out);
+}
+
+int spam_store_if_any(struct spam *s, struct mr_store **store_out)
+{
+	int err = store_open(s, MR_STORE_READ, store_out);
+
+	if (err >= 0 || err == MR_ENOENT)
+		return CLI_OK;
+	if (s->model_named)
+		return cli_complain(err, "cannot open the lessons beside", s->model_path);
+	return cli_complain(err, "cannot open the store", mr_store_shown(s->cli->set.store));
+}
+
 struct mr_store *spam_store(struct spam *s, enum mr_store_access access)
 {
 	struct mr_store *store = NULL;
-	char url[MR_PATH_MAX + 20];
 	int err;
 
 	if (!s->model_named)
 		return cli_store(s->cli, MR_GROUP_SPAM, access);
-	if (snprintf(url, sizeof(url), "sqlite:%s.lessons", s->model_path) >= (int)sizeof(url))
-		err = MR_ELIMIT;
-	else
-		err = mr_store_open(url, MR_GROUP_SPAM, access, &store);
-	if (err < 0)
+	if ((err = store_open(s, access, &store)) < 0)
 		(void)cli_complain(err, "cannot open the lessons beside", s->model_path);
 	return store;
 }

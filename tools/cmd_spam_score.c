@@ -126,13 +126,13 @@ static int corrections(struct spam *s, struct mr_arena *arena,
 		       struct mr_spam_correction list[MR_SPAM_CORRECTIONS_MAX], unsigned *count_out)
 {
 	MR_AUTO(mr_store) *store = NULL;
-	int n, bad = 0;
+	int n, code, bad = 0;
 
 	*count_out = 0;
 	if (s->owner[0] == '\0')
 		return CLI_OK;
-	if ((store = spam_store(s, MR_STORE_READ)) == NULL)
-		return CLI_FAILED;
+	if ((code = spam_store_if_any(s, &store)) != CLI_OK || store == NULL)
+		return code;
 	n = mr_spam_corrections_get(store, mr_span_str(s->owner), arena, list, &bad);
 	if (n < 0)
 		return cli_complain(n, "cannot read the corrections of", s->owner);

@@ -37,6 +37,8 @@ struct spam {
 int spam_model_load(struct spam *s, struct mr_spam_model *model_out);
 /* The lessons that belong to the model. NULL: said why. */
 struct mr_store *spam_store(struct spam *s, enum mr_store_access access);
+/* The same to read; NULL where nothing was ever taught. An exit code; complains. */
+int spam_store_if_any(struct spam *s, struct mr_store **store_out);
 /* Features of the message at hand, into s->f; complains, and counts in s->failed. False: leave it. */
 bool spam_read(struct spam *s, const struct mr_spam_item *item, struct mr_spam_view *view_out);
 

@@ -10,8 +10,14 @@
 
 #define MILTER_THRESHOLD 5000 /* its X-Spam-Flag says YES from here */
 #define POINTS_SIZE      16 /* "-999.999" */
-/* spam_tag as an encoded word: each octet may become three. */
-#define TAG_WORD_SIZE (3 * MR_SPAM_TAG_MAX + 16)
+/*
+ * spam_tag as encoded words. The first stands behind "X-Spam-Tag: ", on a line of at most 76 characters
+ * (RFC 2047 2), so a word has 64; 12 go to its frame, one to a blank. A character, of up to four octets,
+ * is never split (5), so at least four of them, or 13 octets, go into each of them but the last.
+ */
+#define WORD_TEXT_MAX 51
+#define WORD_FRAME    16 /* "=?utf-8?q?", "?=", and a fold before it */
+#define TAG_WORD_SIZE (3 * MR_SPAM_TAG_MAX + (MR_SPAM_TAG_MAX / 13 + 1) * WORD_FRAME + 2)
 #define TEXT_MAX      65536 /* octets of a field that is written anew */
 
 /* X-Spam-Score = [ "-" ] 1*3DIGIT "." 3DIGIT (docs/HEADERS.md), in thousandths. */
@@ -154,22 +160,47 @@ static void put_subject(const struct edit *e, struct mr_buf *out)
 		(void)mr_buf_adds(out, " ");
 }
 
+/* A character of valid UTF-8, from its first octet on. Returns how many octets of text it is. */
+static int put_char(struct mr_span *rest, char out[3 * 4 + 1])
+{
+	size_t n = 1;
+	int len = 0;
+
+	while (n < rest->len && n < 4 && ((uint8_t)rest->p[n] & 0xC0) == 0x80)
+		n++;
+	for (size_t i = 0; i < n; i++) {
+		if (mr_is(rest->p[i], MR_ALNUM))
+			out[len++] = rest->p[i];
+		else
+			len += snprintf(out + len, 4, "=%02X", (uint8_t)rest->p[i]);
+	}
+	*rest = mr_span_sub(*rest, n, rest->len);
+	return len;
+}
+
 /*
- * The tag as a field may hold it: ASCII as it is, else one encoded word (RFC 2047 4.2). Blanks between
- * two encoded words are not shown (6.2), so before another one it has its blank inside.
+ * The tag as a field may hold it: ASCII as it is, else encoded words (RFC 2047 4.2), each on a line of
+ * its own. Blanks between two encoded words are not shown (6.2), so before another one it has its blank
+ * inside.
  */
 static struct mr_span tag_in_field(struct mr_span tag, bool before_word, char out[TAG_WORD_SIZE])
 {
-	int len;
+	char text[3 * 4 + 1];
+	int len, used = 0;
 
 	if (mr_span_only(tag, (unsigned)~MR_HIGH))
 		return tag;
 	len = snprintf(out, TAG_WORD_SIZE, "=?utf-8?q?");
-	for (size_t i = 0; i < tag.len; i++) {
-		if (mr_is(tag.p[i], MR_ALNUM))
-			out[len++] = tag.p[i];
-		else
-			len += snprintf(out + len, 4, "=%02X", (uint8_t)tag.p[i]);
+	while (tag.len > 0) {
+		int n = put_char(&tag, text);
+
+		if (used + n > WORD_TEXT_MAX) {
+			len += snprintf(out + len, WORD_FRAME, "?=\n =?utf-8?q?");
+			used = 0;
+		}
+		memcpy(out + len, text, (size_t)n);
+		len += n;
+		used += n;
 	}
 	len += snprintf(out + len, 4, "%s?=", before_word ? "_" : "");
 	return mr_span(out, (size_t)len);

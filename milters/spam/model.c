@@ -218,6 +218,14 @@ static int read_whole(const char *path, struct mr_span *bytes_out)
 	return err;
 }
 
+/* mr_open_at() calls a folder, a FIFO, a device not permitted, as it does a file without rights. */
+static bool is_no_file(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && !S_ISREG(st.st_mode);
+}
+
 int mr_spam_model_open(const char *path, struct mr_spam_model *model_out, struct mr_buf *error)
 {
 	struct mr_span bytes = mr_span("", 0);
@@ -225,7 +233,10 @@ int mr_spam_model_open(const char *path, struct mr_spam_model *model_out, struct
 
 	if (error != NULL)
 		mr_buf_printf(error, "%s: ", path);
-	if ((err = read_whole(path, &bytes)) == MR_ELIMIT)
+	err = read_whole(path, &bytes);
+	if (err == MR_EPERM && is_no_file(path))
+		return complain(error, err, "is no file");
+	if (err == MR_ELIMIT)
 		return complain(error, MR_ECORRUPT, "is no spam model: too large");
 	if (err < 0)
 		return complain(error, err, mr_err_text(err));

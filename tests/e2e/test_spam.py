@@ -279,8 +279,11 @@ def test_two_installations_on_one_store(build, mails, tmp_path):
 def test_a_users_lesson_is_his(build, mails, tmp_path):
     """It counts for him at once, for nobody else, however often he says it; the operator sees who taught."""
     host = Host(build, tmp_path, "one")
-    host.run("learn", "--ham", *mails["ham"][1:], "--spam", *mails["spam"][1:])
     letter_, user = mails["ham"][0], ("--user", "Ann@A.example")
+    # Before anybody taught anything there is no store: the built-in model says what it thinks.
+    assert host.points(letter_, *user) == host.points(letter_)
+    assert host.run("explain", *user, letter_) == host.run("explain", letter_)
+    host.run("learn", "--ham", *mails["ham"][1:], "--spam", *mails["spam"][1:])
     before = host.points(letter_)
     assert before < 5 and host.points(letter_, *user) == before
     model = host.model.read_bytes()

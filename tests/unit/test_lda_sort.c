@@ -424,6 +424,13 @@ MR_TEST(sort_large)
 
 #define TAGGED(tag) "X-Spam-Tag: " tag "\n" FLAGGED RECEIVED
 
+#define S1 "\xF0\x9F\x9A\xAB"
+#define S4 S1 S1 S1 S1
+#define Q1 "=F0=9F=9A=AB"
+#define W4 "=?utf-8?q?" Q1 Q1 Q1 Q1 "?="
+#define W2 "=?utf-8?q?" Q1 Q1 "?="
+_Static_assert(sizeof("X-Spam-Tag: " W4) - 1 <= 76, "RFC 2047 2");
+
 /* RFC 2047 2, 6.2: an encoded word is set apart by white space, which is not shown between two. */
 static const struct {
 	enum mr_spam_place place;
@@ -454,6 +461,10 @@ static const struct {
 					       "=?utf-8?q?h?=\n" },
 	{ MR_SPAM_PLACE_TAG, "\xe2\x9a\xa0", "Subject: =?utf-8?q?=E2=9A=A0_hello?=\n", "INBOX",
 	  FLAGGED RECEIVED "Subject: =?utf-8?q?=E2=9A=A0_hello?=\n" },
+	/* The longest one. RFC 2047 2: a word of 75 characters at most, on a line of 76; 5: a character
+	 * is not split. */
+	{ MR_SPAM_PLACE_TAG, S4 S4 S1 S1, "Subject: hello\n", "INBOX",
+	  TAGGED(W4 "\n " W4 "\n " W2) "Subject: " W4 "\n " W4 "\n " W2 " hello\n" },
 };
 
 /* And learned from there it is what arrived: docs/HEADERS.md, X-Spam-Tag. */

@@ -378,6 +378,12 @@ MR_TEST(spam_model_file_errors)
 
 	MR_CHECK_INT(t, MR_ENOENT, mr_spam_model_open("/nonexistent/model", &m, &error));
 	MR_CHECK(t, mr_span_has_prefix(mr_buf_span(&error), MR_SPAN("/nonexistent/model: ")));
+	mr_buf_reset(&error);
+	MR_CHECK_INT(t, MR_EPERM, mr_spam_model_open("/dev/zero", &m, &error));
+	MR_CHECK_SPAN(t, "/dev/zero: is no file", mr_buf_span(&error));
+	mr_buf_reset(&error);
+	MR_CHECK_INT(t, MR_EPERM, mr_spam_model_open("/", &m, &error));
+	MR_CHECK_SPAN(t, "/: is no file", mr_buf_span(&error));
 	path = write_file(t, MR_SPAN(""));
 	MR_CHECK_INT(t, MR_ECORRUPT, mr_spam_model_open(path, &m, NULL));
 	/* a zstd frame that is none: its magic number, and a size of 2^60 */
