@@ -85,7 +85,7 @@ static int apply_owner(struct learn *l)
 	struct spam *s = l->s;
 	struct mr_spam_rebuild what = { .store = l->store, .now_s = mr_time_s() };
 	struct mr_spam_model model;
-	size_t skipped = 0;
+	struct mr_spam_skipped skipped = { 0, 0 };
 	int code = spam_model_load(s, &model), err;
 
 	if (code != CLI_OK)
@@ -103,6 +103,7 @@ static int apply_owner(struct learn *l)
 	mr_spam_model_done(&model);
 	if (err < 0)
 		return cli_complain(err, "cannot make the correction of", s->owner);
+	spam_tell_skipped(&skipped);
 	return s->failed > 0 ? CLI_FAILED : CLI_OK;
 }
 

@@ -88,6 +88,16 @@ static const char *plural(size_t n)
 	return n == 1 ? "" : "s";
 }
 
+void spam_tell_skipped(const struct mr_spam_skipped *skipped)
+{
+	if (skipped->versions > 0)
+		fprintf(stderr, "millrace: %zu lesson%s of another version left out\n",
+			skipped->versions, plural(skipped->versions));
+	if (skipped->damaged > 0)
+		fprintf(stderr, "millrace: %zu damaged lesson%s left out\n", skipped->damaged,
+			plural(skipped->damaged));
+}
+
 int spam_rebuild_all(struct spam *s, struct mr_store *store, struct mr_spam_rebuilt *done_out)
 {
 	struct mr_spam_model base = { .threshold = 0 };
@@ -108,9 +118,7 @@ int spam_rebuild_all(struct spam *s, struct mr_store *store, struct mr_spam_rebu
 	mr_spam_model_done(&base);
 	if (err < 0)
 		return cli_complain(err, "cannot write the model", s->model_path);
-	if (done_out->skipped > 0)
-		fprintf(stderr, "millrace: %zu lesson%s of another version left out\n",
-			done_out->skipped, plural(done_out->skipped));
+	spam_tell_skipped(&done_out->skipped);
 	if (done_out->left_out > 0)
 		fprintf(stderr,
 			"millrace: the oldest %zu lesson%s left out: spam_lessons_max is %lld\n",
@@ -303,6 +311,7 @@ int spam_model(struct spam *s)
 struct list {
 	struct mr_json *json; /* NULL: for people */
 	int64_t now_s;
+	struct mr_spam_skipped skipped;
 };
 
 static long long days_since(int64_t now_s, int64_t then_s)
@@ -334,9 +343,13 @@ static int list_teacher(void *arg, const struct mr_teacher *t)
 
 static int list_lesson(void *arg, const struct mr_lesson *lesson)
 {
-	const struct list *l = arg;
+	struct list *l = arg;
 	char taught[40], expires[40] = "never", digest[2 * MR_DIGEST_SIZE + 1];
 
+	if (lesson->damaged) {
+		l->skipped.damaged++;
+		return 0;
+	}
 	for (size_t i = 0; i < MR_DIGEST_SIZE; i++)
 		snprintf(digest + 2 * i, 3, "%02x", lesson->digest[i]);
 	date_text(lesson->taught_s, taught);
@@ -361,7 +374,7 @@ int spam_lessons(struct spam *s)
 	MR_AUTO(mr_store) *store = spam_store(s, MR_STORE_READ);
 	MR_AUTO_BUF out = MR_BUF(JSON_SIZE_MAX);
 	struct mr_json json;
-	struct list l = { s->cli->json ? &json : NULL, mr_time_s() };
+	struct list l = { .json = s->cli->json ? &json : NULL, .now_s = mr_time_s() };
 	int err;
 
 	if (store == NULL)
@@ -378,5 +391,6 @@ int spam_lessons(struct spam *s)
 		err = mr_buf_err(&out);
 		puts(mr_buf_str(&out));
 	}
+	spam_tell_skipped(&l.skipped);
 	return err < 0 ? cli_complain(err, "cannot list lessons", NULL) : CLI_OK;
 }

@@ -53,6 +53,8 @@ MR_MUST_USE int spam_base_load(struct spam *s, struct mr_spam_model *base_out);
 int spam_lock(struct spam *s, int *fd_out);
 /* Rebuild the model and all corrections, and have the milter take it; complains. An exit code. */
 int spam_rebuild_all(struct spam *s, struct mr_store *store, struct mr_spam_rebuilt *done_out);
+/* Say how many lessons were left out, if any. */
+void spam_tell_skipped(const struct mr_spam_skipped *skipped);
 /* A milter that runs takes the new model at once; one that does not run takes it when it starts. */
 void spam_tell_milter(struct spam *s);
 

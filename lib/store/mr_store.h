@@ -145,6 +145,7 @@ struct mr_lesson {
 	bool spam;
 	int64_t taught_s, expires_s; /* 0: never */
 	struct mr_span features; /* opaque to the store, no text */
+	bool damaged; /* in a walk: it has no digest, and is to be counted and left out */
 };
 MR_MUST_USE int mr_store_lesson_put(struct mr_store *store, const struct mr_lesson *lesson);
 /* count of them, all or none: one transaction, one wait for the disk. */

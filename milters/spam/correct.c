@@ -9,33 +9,44 @@
 
 struct gather {
 	struct mr_spam_trainer *trainer;
-	size_t skipped;
+	struct mr_spam_skipped *skipped;
 };
 
 static int gather_lesson(void *arg, const struct mr_lesson *l)
 {
 	struct gather *g = arg;
-	int err = mr_spam_trainer_add(g->trainer, l->digest, l->teacher, l->spam, l->features);
+	int err = MR_ESYNTAX;
 
+	if (!l->damaged)
+		err = mr_spam_trainer_add(g->trainer, l->digest, l->teacher, l->spam, l->features);
 	if (err != MR_ESYNTAX && err != MR_EINVAL)
 		return err;
-	g->skipped++;
+	g->skipped->damaged += err == MR_ESYNTAX;
+	g->skipped->versions += err == MR_EINVAL;
 	return 0;
+}
+
+int mr_spam_correct_gather(struct mr_store *store, struct mr_spam_trainer *trainer,
+			   struct mr_span teacher, int64_t count_max,
+			   struct mr_spam_skipped *skipped_inout)
+{
+	struct gather g = { trainer, skipped_inout };
+
+	return mr_store_lesson_each_of(store, teacher, count_max, gather_lesson, &g);
 }
 
 int mr_spam_correct_delta(struct mr_store *store, struct mr_spam_trainer *trainer,
 			  const struct mr_spam_model *model, struct mr_span teacher, bool insist,
-			  size_t *skipped_inout, struct mr_spam_correction *delta_out)
+			  struct mr_spam_skipped *skipped_inout,
+			  struct mr_spam_correction *delta_out)
 {
-	struct gather g = { trainer, 0 };
 	int err;
 
 	mr_spam_trainer_clear(trainer);
-	if ((err = mr_store_lesson_each_of(store, teacher, MR_SPAM_OWNER_LESSONS_MAX, gather_lesson,
-					   &g)) < 0 ||
+	if ((err = mr_spam_correct_gather(store, trainer, teacher, MR_SPAM_OWNER_LESSONS_MAX,
+					  skipped_inout)) < 0 ||
 	    (err = mr_spam_trainer_delta(trainer, model, insist, delta_out)) < 0)
 		return err;
-	*skipped_inout += g.skipped;
 	return (int)mr_spam_trainer_count(trainer);
 }
 
@@ -285,7 +296,7 @@ int mr_spam_correct_put(struct mr_store *store, struct mr_span owner, int64_t no
 
 int mr_spam_correct(struct mr_store *store, struct mr_spam_trainer *trainer,
 		    const struct mr_spam_model *model, struct mr_span user, int64_t now_s,
-		    size_t *skipped_inout)
+		    struct mr_spam_skipped *skipped_inout)
 {
 	MR_AUTO(mr_arena) *arena = mr_arena_new(MR_SPAM_CORRECTION_ROOM);
 	MR_AUTO_BUF bytes = MR_BUF(MR_SPAM_CORRECTION_SIZE_MAX);

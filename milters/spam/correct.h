@@ -13,15 +13,26 @@
 #define MR_SPAM_OWNER_LESSONS_MAX      1000
 #define MR_SPAM_OWNER_LESSONS_SIZE_MAX (MR_SPAM_OWNER_LESSONS_MAX * ((size_t)64 << 10))
 
+/* Lessons that can't be used. */
+struct mr_spam_skipped {
+	size_t versions; /* of another version */
+	size_t damaged;
+};
+
+/* Add the newest count_max lessons of teacher to trainer; those that can't be used are counted. Errors of
+ * mr_store.h and train.h. */
+MR_MUST_USE int mr_spam_correct_gather(struct mr_store *store, struct mr_spam_trainer *trainer,
+				       struct mr_span teacher, int64_t count_max,
+				       struct mr_spam_skipped *skipped_inout);
+
 /*
  * What teacher's lessons change in model, all of it; *delta_out lives in trainer until its next call.
  * insist: as mr_spam_trainer_delta() has it.
- * skipped_inout counts lessons that can't be used: of another version, or damaged. Returns the number
- * of lessons, or an error of mr_store.h or train.h.
+ * Returns the number of lessons, or an error of mr_store.h or train.h.
  */
 MR_MUST_USE int mr_spam_correct_delta(struct mr_store *store, struct mr_spam_trainer *trainer,
 				      const struct mr_spam_model *model, struct mr_span teacher,
-				      bool insist, size_t *skipped_inout,
+				      bool insist, struct mr_spam_skipped *skipped_inout,
 				      struct mr_spam_correction *delta_out);
 
 /*
@@ -59,7 +70,7 @@ MR_MUST_USE int mr_spam_correct_put(struct mr_store *store, struct mr_span owner
  */
 MR_MUST_USE int mr_spam_correct(struct mr_store *store, struct mr_spam_trainer *trainer,
 				const struct mr_spam_model *model, struct mr_span user,
-				int64_t now_s, size_t *skipped_inout);
+				int64_t now_s, struct mr_spam_skipped *skipped_inout);
 
 /*
  * The corrections of a recipient that the store has, his domain's and his own: at most

@@ -30,22 +30,6 @@ struct build {
 
 /* -- the operator's lessons ------------------------------------------------------------------- */
 
-struct gather {
-	struct mr_spam_trainer *trainer;
-	size_t skipped;
-};
-
-static int gather_lesson(void *arg, const struct mr_lesson *l)
-{
-	struct gather *g = arg;
-	int err = mr_spam_trainer_add(g->trainer, l->digest, l->teacher, l->spam, l->features);
-
-	if (err != MR_ESYNTAX && err != MR_EINVAL)
-		return err;
-	g->skipped++;
-	return 0;
-}
-
 /* b->model becomes the one of these bytes. */
 static int take_model(struct build *b, struct mr_span bytes)
 {
@@ -71,18 +55,16 @@ static int operator_model(struct build *b)
 	const struct mr_spam_rebuild *what = b->what;
 	MR_AUTO(mr_spam_trainer) *trainer = mr_spam_trainer_new(LESSONS_SIZE_MAX);
 	MR_AUTO_BUF bytes = MR_BUF(MR_SPAM_MODEL_SIZE_MAX);
-	struct gather g = { trainer, 0 };
 	int err;
 
 	if (trainer == NULL)
 		return MR_ENOMEM;
-	if ((err = mr_store_lesson_each_of(what->store, mr_span("", 0), what->lessons_max,
-					   gather_lesson, &g)) < 0 ||
+	if ((err = mr_spam_correct_gather(what->store, trainer, mr_span("", 0), what->lessons_max,
+					  &b->done.skipped)) < 0 ||
 	    (err = mr_spam_trainer_run(trainer, what->base, MR_SPAM_FP_MAX, what->progress,
 				       what->progress_arg, &bytes)) < 0)
 		return err;
 	b->done.lessons = mr_spam_trainer_count(trainer);
-	b->done.skipped += g.skipped;
 	return take_model(b, mr_buf_span(&bytes));
 }
 
@@ -154,7 +136,7 @@ static size_t domain_end(const struct build *b, size_t at)
 /* What one owner says to others. */
 static int voice_of(struct build *b, const struct owner *o, struct mr_spam_correction *voice_out)
 {
-	size_t skipped = 0; /* counted once, when corrections are made */
+	struct mr_spam_skipped skipped = { 0, 0 }; /* counted once, when corrections are made */
 	int err = mr_spam_correct_delta(b->what->store, b->trainer, &b->model, o->name, false,
 					&skipped, voice_out);
 

@@ -30,7 +30,7 @@ struct mr_spam_rebuilt {
 	size_t owners; /* corrections made */
 	size_t voices; /* domains whose users taught */
 	size_t expired; /* removed */
-	size_t skipped; /* of another version, or damaged */
+	struct mr_spam_skipped skipped;
 };
 
 /*
