@@ -65,38 +65,70 @@ static void print_reason(const struct mr_spam_reason *reason)
 	printf("  %+8.3f  %s\n", reason->log_odds, mr_buf_str(&text));
 }
 
+/* What all bytes together gave: it has no words, so it is none of the reasons and comes last. */
+static struct mr_spam_reason of_bytes(const struct mr_spam_score *score)
+{
+	return (struct mr_spam_reason){ MR_SPAM_GRAM, score->family[MR_SPAM_GRAM], NULL };
+}
+
 static void print_all(const char *name, const struct mr_spam_score *score,
 		      const struct mr_spam_reason *reasons, size_t count)
 {
+	struct mr_spam_reason bytes = of_bytes(score);
+	double said, counts;
+
 	print_name(name);
 	printf(": %.3f points, %s (spam from %.3f)\n", score->points, verdict(score),
 	       MR_SPAM_THRESHOLD);
 	printf("\nPoints by where they come from; + speaks for spam, - for good mail:\n");
 	for (unsigned i = 0; i < MR_SPAM_FAMILIES; i++)
 		printf("  %+8.3f  %s\n", score->family[i], mr_spam_family_text(i));
-	printf("  %+8.3f  what every message starts with\n", score->start);
+	printf("  %+8.3f  what every message starts with: the points of one of which nothing is "
+	       "known\n",
+	       score->start);
+	if (mr_spam_explain_cut(score, &said, &counts))
+		printf("\nWhat spoke for good mail counts in part only, so that added good words "
+		       "do "
+		       "not help: %+.1f became %+.1f.\n",
+		       said, counts);
 	printf("\nThe %zu things that decided:\n", count);
 	for (size_t i = 0; i < count; i++)
 		print_reason(&reasons[i]);
+	if (bytes.log_odds != 0) {
+		printf("and\n");
+		print_reason(&bytes);
+	}
+}
+
+static void json_reason(struct mr_json *json, const struct mr_spam_reason *reason)
+{
+	MR_AUTO_BUF text = MR_BUF(1000);
+
+	mr_spam_reason_text(reason, &text);
+	mr_json_open(json, NULL, '{');
+	mr_json_real(json, "points", reason->log_odds);
+	mr_json_str(json, "why", mr_buf_span(&text));
+	mr_json_close(json);
 }
 
 static void json_all(const char *name, const struct mr_spam_score *score,
 		     const struct mr_spam_reason *reasons, size_t count)
 {
+	struct mr_spam_reason bytes = of_bytes(score);
 	struct mr_json json;
+	double said, counts;
 	MR_AUTO_BUF out = MR_BUF(JSON_SIZE_MAX);
 
 	json_begin(&json, &out, name, score);
-	mr_json_open(&json, "reasons", '[');
-	for (size_t i = 0; i < count; i++) {
-		MR_AUTO_BUF text = MR_BUF(1000);
-
-		mr_spam_reason_text(&reasons[i], &text);
-		mr_json_open(&json, NULL, '{');
-		mr_json_real(&json, "points", reasons[i].log_odds);
-		mr_json_str(&json, "why", mr_buf_span(&text));
-		mr_json_close(&json);
+	if (mr_spam_explain_cut(score, &said, &counts)) {
+		mr_json_real(&json, "good_said", said);
+		mr_json_real(&json, "good_counts", counts);
 	}
+	mr_json_open(&json, "reasons", '[');
+	for (size_t i = 0; i < count; i++)
+		json_reason(&json, &reasons[i]);
+	if (bytes.log_odds != 0)
+		json_reason(&json, &bytes);
 	mr_json_close(&json);
 	mr_json_close(&json);
 	puts(mr_buf_str(&out));

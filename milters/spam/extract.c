@@ -157,14 +157,15 @@ static int add_header(struct extract *x)
 
 /* -- parts ------------------------------------------------------------------------------------ */
 
-static void add_build(struct extract *x, const char *kind, struct mr_span text)
+static void add_build(struct extract *x, const char *kind, struct mr_span field,
+		      struct mr_span text)
 {
 	char folded[MR_SPAM_TOKEN_MAX];
 
 	mr_spam_feature_add(x->f, MR_SPAM_HTML,
 			    mr_spam_hash(mr_spam_hash(SEED_BUILD, mr_span_str(kind)),
 					 mr_spam_lower(text, folded, sizeof(folded))),
-			    kind, MR_SPAN(""), text);
+			    kind, field, text);
 }
 
 /* What a part is, and for a part inside the message the words of its own header. */
@@ -174,10 +175,10 @@ static int add_part(struct extract *x, uint32_t index)
 	const struct mr_part *part = &msg->part[index];
 	int err;
 
-	add_build(x, "part-type", part->type);
-	add_build(x, "part-subtype", part->subtype);
-	add_build(x, "part-charset", part->charset);
-	add_build(x, "part-encoding",
+	add_build(x, "part-type", MR_SPAN(""), part->type);
+	add_build(x, "part-subtype", part->type, part->subtype);
+	add_build(x, "part-charset", MR_SPAN(""), part->charset);
+	add_build(x, "part-encoding", MR_SPAN(""),
 		  mr_span_str(part->encoding == MR_ENC_BASE64 ? "base64"
 			      : part->encoding == MR_ENC_QP   ? "quoted-printable"
 							      : "plain"));

@@ -89,8 +89,33 @@ void mr_spam_feature_add(struct mr_spam_features *f, enum mr_spam_family family,
 
 	if (l->count == l->room || !seen_add(f, family, key))
 		return;
-	l->origin[l->count] = (struct mr_spam_origin){ text, field, kind };
+	l->origin[l->count] = (struct mr_spam_origin){ text, field, mr_span("", 0), kind };
 	l->key[l->count++] = key;
+}
+
+struct mr_span mr_spam_range(unsigned magnitude)
+{
+	static const struct mr_span range[] = {
+		MR_SPAN("none"),
+		MR_SPAN("1"),
+		MR_SPAN("2 to 3"),
+		MR_SPAN("4 to 7"),
+		MR_SPAN("8 to 15"),
+		MR_SPAN("16 to 31"),
+		MR_SPAN("32 to 63"),
+		MR_SPAN("64 to 127"),
+		MR_SPAN("128 to 255"),
+		MR_SPAN("256 to 511"),
+		MR_SPAN("512 to 1,023"),
+		MR_SPAN("1,024 to 2,047"),
+		MR_SPAN("2,048 to 4,095"),
+		MR_SPAN("4,096 to 8,191"),
+		MR_SPAN("8,192 to 16,383"),
+		MR_SPAN("16,384 to 32,767"),
+		MR_SPAN("32,768 to 65,535"),
+	};
+
+	return magnitude < MR_COUNT(range) ? range[magnitude] : MR_SPAN("more than 65,535");
 }
 
 void mr_spam_feature_grams(struct mr_spam_features *f, struct mr_span raw)

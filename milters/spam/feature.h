@@ -42,7 +42,8 @@ enum mr_spam_family {
 /* Where a feature comes from, for people. Spans live as long as the message. */
 struct mr_spam_origin {
 	struct mr_span text; /* the word, the tag, the host */
-	struct mr_span field; /* the header field's name, or empty */
+	struct mr_span field; /* the header field's name, what kind needs beside text, or empty */
+	struct mr_span tag; /* of an attribute's value, or empty */
 	const char *kind; /* "word", "link": see explain.c */
 };
 
@@ -71,6 +72,12 @@ void mr_spam_features_reset(struct mr_spam_features *f);
 /* Add the feature hash unless it is there. Beyond the family's limit nothing happens. */
 void mr_spam_feature_add(struct mr_spam_features *f, enum mr_spam_family family, uint64_t hash,
 			 const char *kind, struct mr_span field, struct mr_span text);
+
+/*
+ * A number counts by its magnitude alone, its bits: 0, 1, 2 to 3, 4 to 7 ... What a magnitude stands
+ * for, in words that live for ever.
+ */
+struct mr_span mr_spam_range(unsigned magnitude);
 
 /* All four-byte sequences of raw, at most MR_SPAM_GRAM_MAX different ones. */
 void mr_spam_feature_grams(struct mr_spam_features *f, struct mr_span raw);

@@ -38,6 +38,18 @@ static void add(struct state *s, uint64_t hash, const char *kind, struct mr_span
 	mr_spam_feature_add(s->words->f, MR_SPAM_HTML, hash, kind, field, text);
 }
 
+/* Of the attribute's value; who asks for reasons is told in which tag it stood. */
+static void add_value(struct state *s, uint64_t hash, struct mr_span tag,
+		      const struct mr_html_attr *attr)
+{
+	struct mr_spam_list *l = &s->words->f->family[MR_SPAM_HTML];
+	uint32_t had = l->count;
+
+	add(s, hash, "value", attr->name, attr->value);
+	if (l->count > had)
+		l->origin[had].tag = tag;
+}
+
 /* Text that is seen. room has what the whole message may need, decoded. */
 static void put(struct state *s, struct mr_span text)
 {
@@ -129,7 +141,7 @@ static int add_attr(struct state *s, uint64_t tag_hash, struct mr_span tag,
 
 		if (mr_spam_word_random(value))
 			value = MR_SPAN("");
-		add(s, mr_spam_hash(hash ^ SEED_VALUE, value), "value", attr->name, attr->value);
+		add_value(s, mr_spam_hash(hash ^ SEED_VALUE, value), tag, attr);
 	}
 	return 0;
 }
@@ -253,7 +265,8 @@ static void add_count(struct state *s, const char *what, uint32_t n)
 	struct mr_span text = mr_span_str(what);
 	uint64_t magnitude = n == 0 ? 0 : 32 - (uint64_t)__builtin_clz(n);
 
-	add(s, mr_spam_hash(SEED_COUNT + (magnitude << 32), text), "count", MR_SPAN(""), text);
+	add(s, mr_spam_hash(SEED_COUNT + (magnitude << 32), text), "count",
+	    mr_spam_range((unsigned)magnitude), text);
 }
 
 static int add_token(struct state *s, const struct mr_html_token *tok)

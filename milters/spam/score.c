@@ -46,10 +46,10 @@ double mr_spam_weight(const struct mr_spam_model *model, enum mr_spam_family fam
 
 /* The judges' log-odds, and what each family gave of them. */
 static void hear(const struct mr_spam_model *model, const struct mr_spam_features *f,
-		 struct mr_spam_score *s, double judge[MR_SPAM_JUDGES])
+		 struct mr_spam_score *s)
 {
 	for (unsigned i = 0; i < MR_SPAM_JUDGES; i++)
-		judge[i] = model->bias[i];
+		s->judge[i] = model->bias[i];
 	for (unsigned i = 0; i < MR_SPAM_FAMILIES; i++) {
 		const struct mr_spam_list *l = &f->family[i];
 		unsigned table = mr_spam_table(i);
@@ -58,7 +58,7 @@ static void hear(const struct mr_spam_model *model, const struct mr_spam_feature
 		for (uint32_t k = 0; k < l->count; k++)
 			sum += weight_of(model, table, l->key[k]);
 		s->family[i] = (double)sum * MR_SPAM_UNIT * mr_spam_share(i, l->count);
-		judge[mr_spam_judge(i)] += s->family[i];
+		s->judge[mr_spam_judge(i)] += s->family[i];
 	}
 }
 
@@ -66,15 +66,14 @@ void mr_spam_score(const struct mr_spam_model *model, const struct mr_spam_featu
 		   struct mr_spam_score *score_out)
 {
 	struct mr_spam_score s = { .log_odds = 0 };
-	double judge[MR_SPAM_JUDGES];
 
-	hear(model, f, &s, judge);
+	hear(model, f, &s);
 	for (unsigned i = 0; i < MR_SPAM_JUDGES; i++) {
-		double counts = mr_spam_favour(judge[i]), all = judge[i] - model->bias[i];
+		double counts = mr_spam_favour(s.judge[i]), all = s.judge[i] - model->bias[i];
 
 		s.log_odds += counts;
 		/* What does not count is taken from all features alike. */
-		s.part[i] = counts == judge[i]        ? 1
+		s.part[i] = counts == s.judge[i]      ? 1
 			    : counts < model->bias[i] ? (counts - model->bias[i]) / all
 						      : 0;
 	}

@@ -20,6 +20,7 @@ extern const double mr_spam_gain[MR_SPAM_FAMILIES];
 
 struct mr_spam_score {
 	double family[MR_SPAM_FAMILIES]; /* what each gave, in log-odds */
+	double judge[MR_SPAM_JUDGES]; /* what each said, in log-odds; not all of it counted */
 	double part
 		[MR_SPAM_JUDGES]; /* of what a judge's features say, how much counted: 1 or less */
 	double start; /* the points that no feature gave */

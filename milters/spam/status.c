@@ -8,6 +8,7 @@
 
 #define WORDS_MAX 3 /* that are named for each family */
 #define WORD_MAX  24 /* bytes of one */
+#define FIELD_MAX 24 /* of the name of its field */
 #define SHARE_MIN 0.3 /* log-odds: a family that gave less is not named */
 
 static const char *const names[MR_SPAM_FAMILIES] = {
@@ -23,6 +24,20 @@ static bool fit(struct mr_span word)
 	       mr_span_only(word, MR_ALNUM | MR_DOT | MR_HYPHEN | MR_UNDERSCORE);
 }
 
+/* "unknown", or, of a header, "subject:unknown". */
+static void put_word(const struct mr_spam_reason *r, struct mr_buf *out)
+{
+	struct mr_span field = r->origin->field;
+
+	if (r->family == MR_SPAM_HEAD && field.len > 0 && field.len <= FIELD_MAX &&
+	    mr_span_only(field, MR_ALNUM | MR_HYPHEN)) {
+		for (size_t i = 0; i < field.len; i++)
+			mr_buf_addc(out, mr_lower(field.p[i]));
+		mr_buf_addc(out, ':');
+	}
+	mr_buf_add(out, r->origin->text);
+}
+
 /* The strongest words of one family that pulled the way it did. */
 static void put_words(const struct mr_spam_reason *reasons, size_t count,
 		      enum mr_spam_family family, bool up, struct mr_buf *out)
@@ -36,7 +51,7 @@ static void put_words(const struct mr_spam_reason *reasons, size_t count,
 		    !fit(r->origin->text))
 			continue;
 		mr_buf_adds(out, n++ == 0 ? " (" : " ");
-		mr_buf_add(out, r->origin->text);
+		put_word(r, out);
 	}
 	if (n > 0)
 		mr_buf_addc(out, ')');

@@ -100,15 +100,22 @@ static struct mr_span trim_signs(struct mr_span s)
 	return s;
 }
 
-/* The labels of a.b.c one by one: the list of words is bounded by the family's limit. */
+/*
+ * The labels of a.b.c one by one: the list of words is bounded by the family's limit. For people the
+ * last one, if it may be a domain's, is another kind of word: "com" by itself would say nothing.
+ */
 static void add_labels(struct mr_spam_words *w, struct mr_span host)
 {
 	struct mr_span label, rest = host;
+	const char *kind = w->kind;
 
 	while (rest.len > 0) {
 		mr_span_split(rest, '.', &label, &rest);
+		if (rest.len == 0 && mr_span_only(label, MR_ALPHA))
+			w->kind = "name-end";
 		if (label.len > 1 && label.len < host.len)
 			add_word(w, label, 4);
+		w->kind = kind;
 	}
 }
 

@@ -32,6 +32,7 @@ void mr_spam_tricks_add(const struct mr_spam_tricks *t, struct mr_spam_features 
 				    MR_SPAN(""), text);
 		mr_spam_feature_add(f, MR_SPAM_HTML,
 				    mr_spam_hash(SEED_TRICK + (magnitude << 32), text),
-				    "trick-count", MR_SPAN(""), text);
+				    i < MR_SPAM_NOT_SHOWN ? "trick-count" : "trick-bytes",
+				    mr_spam_range((unsigned)magnitude), text);
 	}
 }

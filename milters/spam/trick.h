@@ -18,7 +18,7 @@ enum mr_spam_trick {
 	MR_SPAM_JOINED, /* vi<b></b>agra, vi<!-- -->agra */
 	MR_SPAM_NUMBERED, /* &#118; where v would do */
 	MR_SPAM_PERCENT, /* %76 in a link where v would do */
-	/* bytes of text that nobody sees, by what hides it */
+	/* from here, bytes of text that nobody sees, by what hides it */
 	MR_SPAM_NOT_SHOWN, /* display, visibility, the attribute hidden */
 	MR_SPAM_NO_SIZE, /* letters or box of no size */
 	MR_SPAM_NO_CONTRAST, /* the colour of what is behind it, or none */

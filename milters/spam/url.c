@@ -87,11 +87,11 @@ static size_t unescape(struct mr_span text, struct mr_spam_tricks *tricks, char 
 }
 
 /* Words of path and query: "unsubscribe", "cgi-bin", "php". */
-static int add_words(struct mr_spam_features *f, struct mr_span text, struct mr_spam_tricks *tricks,
-		     struct mr_arena *arena)
+static int add_words(struct mr_spam_features *f, const char *kind, struct mr_span text,
+		     struct mr_spam_tricks *tricks, struct mr_arena *arena)
 {
 	struct mr_spam_words w = {
-		.f = f, .family = MR_SPAM_URL, .kind = "path", .field = none, .seed = SEED_PATH
+		.f = f, .family = MR_SPAM_URL, .kind = kind, .field = none, .seed = SEED_PATH
 	};
 	struct mr_span read = mr_span_sub(text, 0, PATH_SIZE_MAX);
 	char *plain;
@@ -121,8 +121,8 @@ static int add_url(struct mr_spam_features *f, const struct mr_url *url,
 	/* What a mailto: or data: link holds is no path. */
 	if (url->host.len == 0)
 		return 0;
-	if ((err = add_words(f, url->path, tricks, arena)) < 0 ||
-	    (err = add_words(f, url->query, tricks, arena)) < 0)
+	if ((err = add_words(f, "path", url->path, tricks, arena)) < 0 ||
+	    (err = add_words(f, "query", url->query, tricks, arena)) < 0)
 		return err;
 	return add_host(f, url->host, arena);
 }

@@ -58,7 +58,27 @@ static bool is_plain(struct mr_span s)
 	return true;
 }
 
-/* Between brackets there are words alone, of 2 to 24 octets. Returns how many, or -1. */
+/* [ field ":" ] word; a word has 2 to 24 octets, the field's name 1 to 24 in lower case. */
+static bool is_word(struct mr_span word)
+{
+	size_t colon = mr_span_find(word, ':');
+
+	if (colon < word.len) {
+		struct mr_span field = mr_span_sub(word, 0, colon);
+
+		for (size_t i = 0; i < field.len; i++) {
+			if (mr_lower(field.p[i]) != field.p[i])
+				return false;
+		}
+		if (field.len == 0 || field.len > 24 || !mr_span_only(field, MR_ALNUM | MR_HYPHEN))
+			return false;
+		word = mr_span_sub(word, colon + 1, word.len);
+	}
+	return word.len >= 2 && word.len <= 24 &&
+	       mr_span_only(word, MR_ALNUM | MR_DOT | MR_HYPHEN | MR_UNDERSCORE);
+}
+
+/* Between brackets there are words alone. Returns how many, or -1. */
 static int words_in_brackets(struct mr_span s)
 {
 	struct mr_span head, inside, word;
@@ -69,8 +89,7 @@ static int words_in_brackets(struct mr_span s)
 			return -1;
 		do {
 			mr_span_split(inside, ' ', &word, &inside);
-			if (word.len < 2 || word.len > 24 ||
-			    !mr_span_only(word, MR_ALNUM | MR_DOT | MR_HYPHEN | MR_UNDERSCORE))
+			if (!is_word(word))
 				return -1;
 			count++;
 		} while (inside.len > 0);
