@@ -41,6 +41,7 @@ static int add_user(void *arg, const struct mr_user *user)
 
 struct sums {
 	size_t mailboxes, messages;
+	size_t links; /* mailboxes left out: a link, or no folder */
 };
 
 /* Messages removed, or an error. */
@@ -76,20 +77,36 @@ static int tell(struct spam *s, const struct sums *sums)
 		printf("removed %zu message%s from %zu mailbox%s\n", sums->messages,
 		       sums->messages == 1 ? "" : "s", sums->mailboxes,
 		       sums->mailboxes == 1 ? "" : "es");
+		if (sums->links > 0)
+			printf("left out %zu mailbox%s: a link, or no folder\n", sums->links,
+			       sums->links == 1 ? "" : "es");
 		return CLI_OK;
 	}
 	mr_json_init(&json, &out);
 	mr_json_open(&json, NULL, '{');
 	mr_json_int(&json, "messages", (int64_t)sums->messages);
 	mr_json_int(&json, "mailboxes", (int64_t)sums->mailboxes);
+	mr_json_int(&json, "links", (int64_t)sums->links);
 	mr_json_close(&json);
 	puts(mr_buf_str(&out));
 	return CLI_OK;
 }
 
+/* The worst one counts: what is worth another try, what is not, what a user did to his own mailbox. */
+static int worse(int a, int b)
+{
+	static const int order[] = { CLI_TEMP, CLI_FAILED, CLI_PARTLY };
+
+	for (size_t i = 0; i < MR_COUNT(order); i++) {
+		if (a == order[i] || b == order[i])
+			return order[i];
+	}
+	return CLI_OK;
+}
+
 static int expire_all(struct spam *s, struct mr_store *store, int mail_fd, struct users *users)
 {
-	struct sums sums = { 0, 0 };
+	struct sums sums = { 0, 0, 0 };
 	int code = CLI_OK;
 
 	progress_start(&s->progress, "removing old spam");
@@ -103,8 +120,11 @@ static int expire_all(struct spam *s, struct mr_store *store, int mail_fd, struc
 		progress_end(&s->progress);
 		fprintf(stderr, "millrace: cannot remove old spam of %.*s@%.*s: %s\n",
 			(int)user->local.len, user->local.p, (int)user->domain.len, user->domain.p,
-			mr_err_text(err));
-		code = mr_err_temporary(err) ? CLI_TEMP : CLI_FAILED;
+			err == MR_EEXIST ? "is a link, or no folder" : mr_err_text(err));
+		sums.links += err == MR_EEXIST;
+		code = worse(code, mr_err_temporary(err) ? CLI_TEMP
+				   : err == MR_EEXIST    ? CLI_PARTLY
+							 : CLI_FAILED);
 	}
 	progress_end(&s->progress);
 	(void)tell(s, &sums);

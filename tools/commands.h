@@ -15,6 +15,7 @@
 enum cli_exit {
 	CLI_OK = 0,
 	CLI_FAILED = 1, /* it can't be done: no such user, for one */
+	CLI_PARTLY = 2, /* done, but for what can't be, as the user who owns it has it */
 	CLI_USAGE = 64, /* EX_USAGE */
 	CLI_TEMP = 75, /* EX_TEMPFAIL: try again later */
 	CLI_CONFIG = 78, /* EX_CONFIG: the configuration file is not right */

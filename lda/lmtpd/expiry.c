@@ -1,6 +1,9 @@
 #include "lda/lmtpd/expiry.h"
 
+#include <fcntl.h>
 #include <pthread.h>
+#include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/base/mr_alloc.h"
@@ -23,20 +26,69 @@ struct mr_expiry {
 	} seen[SEEN];
 };
 
-int mr_expiry_run(int mail_fd, const char *mailbox, struct mr_span folder, int days, int64_t now_s,
-		  unsigned names_max)
+/*
+ * Whether a link, or what is no folder, stands in the way that was just taken to path, one component after
+ * the other. Waiting does not mend that; it can change meanwhile, so it only names what failed.
+ */
+static bool is_blocked(int mail_fd, char *path)
+{
+	bool found = true, blocked = false;
+	struct stat st;
+
+	for (char *p = path; found && !blocked; p++) {
+		char c = *p;
+
+		if (c != '/' && c != '\0')
+			continue;
+		*p = '\0';
+		found = fstatat(mail_fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0;
+		blocked = found && !S_ISDIR(st.st_mode);
+		*p = c;
+		if (c == '\0')
+			break;
+	}
+	return blocked;
+}
+
+static bool is_planted(int mail_fd, const char *mailbox, struct mr_span folder)
+{
+	static const char *const halves[] = { "new", "cur" };
+	char path[MR_EXPIRY_MAILBOX_SIZE + MR_MAILDIR_FOLDER_MAX + 8];
+	MR_AUTO_BUF dir = MR_BUF(MR_MAILDIR_FOLDER_MAX);
+	bool planted = false;
+
+	if (mr_maildir_folder_name(folder, &dir) < 0)
+		return false;
+	for (size_t i = 0; i < MR_COUNT(halves) && !planted; i++) {
+		snprintf(path, sizeof(path), "%s/%s/%s", mailbox, mr_buf_str(&dir), halves[i]);
+		planted = is_blocked(mail_fd, path);
+	}
+	return planted;
+}
+
+static int run(int mail_fd, const char *mailbox, struct mr_span folder, int64_t before_s,
+	       unsigned names_max)
 {
 	MR_AUTO_FD inbox_fd = -1;
 	MR_AUTO_FD folder_fd = -1;
 	int err;
 
-	if (mr_span_eq_nocase(folder, MR_SPAN("INBOX")))
-		return MR_EPERM;
 	if ((err = mr_maildir_open(mail_fd, mailbox, 0, &inbox_fd)) == 0)
 		err = mr_maildir_folder(inbox_fd, folder, 0, &folder_fd);
 	if (err < 0)
 		return err == MR_ENOENT ? 0 : err;
-	return mr_maildir_expire(folder_fd, now_s - (int64_t)days * DAY_S, names_max);
+	return mr_maildir_expire(folder_fd, before_s, names_max);
+}
+
+int mr_expiry_run(int mail_fd, const char *mailbox, struct mr_span folder, int days, int64_t now_s,
+		  unsigned names_max)
+{
+	int err;
+
+	if (mr_span_eq_nocase(folder, MR_SPAN("INBOX")))
+		return MR_EPERM;
+	err = run(mail_fd, mailbox, folder, now_s - (int64_t)days * DAY_S, names_max);
+	return err == MR_ETEMP && is_planted(mail_fd, mailbox, folder) ? MR_EEXIST : err;
 }
 
 struct mr_expiry *mr_expiry_new(void)

@@ -17,7 +17,8 @@
  * Remove from folder ("Spam", UTF-8) of the mailbox ("example.org/ann") below mail_fd what is older than
  * days. Links are not followed, and nothing else is touched; of what is flagged see
  * mr_maildir_expire(). Returns the number of messages removed, 0 also where there is no such mailbox or
- * folder; MR_EPERM: the folder is INBOX, which is never emptied; MR_EINVAL, MR_ELIMIT: no folder's
+ * folder; MR_EPERM: the folder is INBOX, which is never emptied; MR_EEXIST: a link, or what is no folder,
+ * stands in the place of the mailbox, the folder or one of its halves; MR_EINVAL, MR_ELIMIT: no folder's
  * name; MR_ETEMP, MR_ENOMEM.
  */
 MR_MUST_USE int mr_expiry_run(int mail_fd, const char *mailbox, struct mr_span folder, int days,

@@ -23,7 +23,8 @@ static void expire_work(struct mr_pool_item *item)
 	mr_run_settings_release(server->run, set);
 	if (removed < 0 && removed != MR_EPERM)
 		mr_log(MR_LOG_WARN, "old spam not removed", MR_KV("mailbox", one.mailbox),
-		       MR_KV_ERR(removed));
+		       MR_KV("error", removed == MR_EEXIST ? "is a link, or no folder"
+							   : mr_err_text(removed)));
 	if (removed <= 0)
 		return;
 	mr_log(MR_LOG_INFO, "old spam removed", MR_KV("mailbox", one.mailbox),

@@ -143,7 +143,26 @@ def test_old_spam_goes_by_command(mail):
     assert left == {"0": everything, "10": ["today", "flagged"], "30": everything}
     mail.millrace.command("user", "set", users["30"], "spam_expire_days", "5")
     one = mail.millrace.command_json("spam", "expire", "--user", users["30"])
-    assert one == {"messages": 1, "mailboxes": 1}
+    assert one == {"messages": 1, "mailboxes": 1, "links": 0}
+
+
+def test_a_link_is_left_out(mail):
+    """It leads nowhere, it is told, the others are done, and it is no temporary failure."""
+    linked, user = mail.new_user(), mail.new_user()
+    spam, target = old_spam(mail, user), old_spam(mail, linked)
+    folder = target["old"].parent.parent
+    folder.rename(folder.with_name("elsewhere"))
+    folder.symlink_to("elsewhere")
+    for name in (linked, user):
+        mail.millrace.command("user", "set", name, "spam_expire_days", "10")
+    done = subprocess.run([mail.millrace.bin / "millrace", "-c", mail.millrace.conf, "spam", "expire"],
+                          capture_output=True, text=True, check=False)
+    assert done.returncode == 2, done.stderr
+    assert f"old spam of {linked}: is a link" in done.stderr
+    assert "left out 1 mailbox" in done.stdout
+    assert not spam["old"].exists()
+    assert (folder.with_name("elsewhere") / target["old"].relative_to(folder)).exists()
+    mail.millrace.command("user", "set", linked, "spam_expire_days", "0")
 
 
 def test_old_spam_goes_when_idle(mail):

@@ -107,10 +107,15 @@ MR_TEST(expiry_links)
 #define RUN(folder) mr_expiry_run(mail_fd, "example.org/ann", MR_SPAN(folder), 1, NOW, 1000)
 	MR_CHECK_INT(t, 0, RUN("Spam")); /* there is none yet */
 	MR_CHECK_INT(t, 0, symlinkat("../bob", mail_fd, "example.org/ann/.Spam"));
-	MR_CHECK_INT(t, MR_ETEMP, RUN("Spam"));
+	MR_CHECK_INT(t, MR_EEXIST, RUN("Spam"));
 	MR_CHECK_INT(t, 0, mr_mkdir_at(mail_fd, "example.org/ann/.Two", 0700));
 	MR_CHECK_INT(t, 0, symlinkat("../../bob/new", mail_fd, "example.org/ann/.Two/new"));
-	MR_CHECK_INT(t, MR_ETEMP, RUN("Two"));
+	MR_CHECK_INT(t, MR_EEXIST, RUN("Two"));
+	MR_CHECK_INT(t, 0, make(mail_fd, "example.org/ann/.File"));
+	MR_CHECK_INT(t, MR_EEXIST, RUN("File"));
+	MR_CHECK_INT(t, 0, symlinkat("bob", mail_fd, "example.org/joe"));
+	MR_CHECK_INT(t, MR_EEXIST,
+		     mr_expiry_run(mail_fd, "example.org/joe", MR_SPAN("Spam"), 1, NOW, 9));
 	MR_CHECK_INT(t, MR_EPERM, RUN("INBOX"));
 	MR_CHECK_INT(t, MR_EPERM, RUN("inbox"));
 	MR_CHECK_INT(t, MR_EINVAL, RUN("../bob"));
