@@ -29,7 +29,45 @@ static const struct {
 void mr_spam_style_init(struct mr_spam_style *style)
 {
 	*style = (struct mr_spam_style){ .color = MR_SPAM_COLOR_UNSAID,
-					 .background = MR_SPAM_COLOR_UNSAID };
+					 .background = MR_SPAM_COLOR_UNSAID,
+					 .fill = MR_SPAM_COLOR_UNSAID };
+}
+
+/* -- comments and escapes --------------------------------------------------------------------- */
+
+/* CSS Syntax 4.3.7: what follows a backslash. */
+static char take_escape(struct mr_cur *c)
+{
+	uint32_t code = 0;
+	int digits = 0;
+
+	for (; digits < 6 && c->p < c->end && mr_is(*c->p, MR_HEX); c->p++, digits++)
+		code = code << 4 | (uint32_t)mr_hex_value(*c->p);
+	if (c->p < c->end && (digits == 0 || mr_is(*c->p, MR_FWS))) {
+		code = digits == 0 ? (uint8_t)*c->p : code;
+		c->p++;
+	}
+	return code < 128 && mr_is((char)code, MR_ALNUM | MR_HYPHEN) ? (char)code : '_';
+}
+
+struct mr_span mr_spam_css_plain(struct mr_span css, char *out, size_t size)
+{
+	struct mr_cur c = mr_cur(css);
+	size_t len = 0;
+
+	if (mr_span_find(css, '\\') == css.len && mr_span_search(css, MR_SPAN("/*")) == css.len)
+		return css;
+	while (c.p < c.end && len < size) {
+		if (mr_cur_text(&c, MR_SPAN("/*"))) {
+			mr_cur_skip(&c, mr_span_search(mr_cur_rest(&c), MR_SPAN("*/")) + 2);
+			out[len++] = ' ';
+		} else if (mr_cur_byte(&c, '\\')) {
+			out[len++] = take_escape(&c);
+		} else {
+			out[len++] = *c.p++;
+		}
+	}
+	return mr_span(out, len);
 }
 
 /* -- values ----------------------------------------------------------------------------------- */
@@ -99,16 +137,31 @@ static uint32_t color_hex(struct mr_span hex)
 	return v;
 }
 
-/* What stands in the brackets of rgb() and rgba(). */
-static uint32_t color_rgb(struct mr_cur c)
+/* One of red, green, blue, which are those of step 0, 8, 4: CSS Color 7.1. */
+static double hsl_part(const double n[3], int step)
+{
+	double s = n[1] / 100, l = n[2] / 100, turns = n[0] / 360, k, m;
+
+	turns -= (double)(int64_t)turns;
+	k = step + 12 * (turns < 0 ? turns + 1 : turns);
+	k = k >= 12 ? k - 12 : k;
+	m = k - 3 < 9 - k ? k - 3 : 9 - k;
+	m = m > 1 ? 1 : m < -1 ? -1 : m;
+	return 255 * (l - s * (l < 0.5 ? l : 1 - l) * m);
+}
+
+/* What stands in the brackets of rgb() and hsl(). */
+static uint32_t color_of_numbers(struct mr_cur c, bool hsl)
 {
 	double n[4] = { 0, 0, 0, 1 };
 	int count = 0;
 	uint32_t v = 0;
 
 	while (count < 4 && take_number(mr_cur_fws(&c), &n[count])) {
-		if (mr_cur_byte(&c, '%') && count < 3)
-			n[count] *= 2.55;
+		if (count == 0)
+			(void)mr_cur_text(&c, MR_SPAN("deg"));
+		if (mr_cur_byte(&c, '%'))
+			n[count] *= count == 3 ? 0.01 : hsl ? 1 : 2.55;
 		count++;
 		mr_cur_fws(&c);
 		if (!mr_cur_byte(&c, ','))
@@ -118,6 +171,11 @@ static uint32_t color_rgb(struct mr_cur c)
 		return MR_SPAM_COLOR_UNKNOWN;
 	if (n[3] < OPAQUE_MIN)
 		return MR_SPAM_COLOR_CLEAR;
+	if (hsl) {
+		double parts[3] = { hsl_part(n, 0), hsl_part(n, 8), hsl_part(n, 4) };
+
+		memcpy(n, parts, sizeof(parts));
+	}
 	for (int i = 0; i < 3; i++)
 		v = v << 8 | (uint32_t)(n[i] < 0 ? 0 : n[i] > 255 ? 255 : n[i] + 0.5);
 	return v;
@@ -131,12 +189,16 @@ uint32_t mr_spam_color(struct mr_span value)
 	if (mr_cur_byte(&c, '#'))
 		return color_hex(mr_cur_take(&c, MR_HEX));
 	if (mr_cur_text(&c, MR_SPAN("rgba(")) || mr_cur_text(&c, MR_SPAN("rgb(")))
-		return color_rgb(c);
+		return color_of_numbers(c, false);
+	if (mr_cur_text(&c, MR_SPAN("hsla(")) || mr_cur_text(&c, MR_SPAN("hsl(")))
+		return color_of_numbers(c, true);
 	word = mr_cur_take(&c, MR_ALNUM);
 	if (mr_span_eq_nocase(word, MR_SPAN("transparent")))
 		return MR_SPAM_COLOR_CLEAR;
 	if (mr_span_eq_nocase(word, MR_SPAN("inherit")))
 		return MR_SPAM_COLOR_UNSAID;
+	if (mr_span_eq_nocase(word, MR_SPAN("currentcolor")))
+		return MR_SPAM_COLOR_CURRENT;
 	for (size_t i = 0; i < MR_COUNT(names); i++) {
 		if (mr_span_eq_nocase(word, names[i].name))
 			return names[i].color;
@@ -173,7 +235,19 @@ static bool begins(struct mr_span value, const char *word)
 
 static void on_color(struct mr_span value, struct mr_spam_style *style)
 {
-	style->color = mr_spam_color(value);
+	uint32_t color = mr_spam_color(value);
+
+	style->color = color == MR_SPAM_COLOR_CURRENT ? MR_SPAM_COLOR_UNSAID : color;
+}
+
+static void on_fill(struct mr_span value, struct mr_spam_style *style)
+{
+	style->fill = mr_spam_color(value);
+}
+
+static void on_background_clip(struct mr_span value, struct mr_spam_style *style)
+{
+	style->lit = said(begins(value, "text"));
 }
 
 /* "background: #fff url(x) no-repeat": a picture may be anything. */
@@ -181,7 +255,7 @@ static void on_background(struct mr_span value, struct mr_spam_style *style)
 {
 	uint32_t color;
 
-	if (mr_span_find(value, '(') < value.len && !begins(value, "rgb"))
+	if (mr_span_find(value, '(') < value.len && !begins(value, "rgb") && !begins(value, "hsl"))
 		color = MR_SPAM_COLOR_UNKNOWN;
 	else
 		color = begins(value, "none") ? MR_SPAM_COLOR_CLEAR : mr_spam_color(value);
@@ -255,16 +329,135 @@ static void on_place(struct mr_span value, struct mr_spam_style *style)
 		style->away = MR_SPAM_SAID_YES;
 }
 
-static void on_clip(struct mr_span value, struct mr_spam_style *style)
+/* "100%", "9999px": as far as a box is wide. */
+static void on_indent(struct mr_span value, struct mr_spam_style *style)
 {
-	style->away = said(begins(value, "rect(0") || begins(value, "inset(100%") ||
-			   begins(value, "inset(50%"));
+	double px;
+
+	on_place(value, style);
+	if (length_px(value, &px))
+		style->indent = said(px >= (mr_span_find(value, '%') < value.len ? 16 : FAR_PX));
 }
 
+static void on_white_space(struct mr_span value, struct mr_spam_style *style)
+{
+	style->nowrap = said(begins(value, "nowrap") || mr_span_eq_nocase(value, MR_SPAN("pre")));
+}
+
+static void on_content(struct mr_span value, struct mr_spam_style *style)
+{
+	if (begins(value, "hidden"))
+		style->unshown = MR_SPAM_SAID_YES;
+}
+
+/* The next "name(args)" of a value. */
+static bool take_call(struct mr_cur *c, struct mr_span *name_out, struct mr_span *args_out)
+{
+	*name_out = mr_span_trim(mr_cur_until(c, '('));
+	if (!mr_cur_byte(c, '('))
+		return false;
+	*args_out = mr_span_trim(mr_cur_until(c, ')'));
+	(void)mr_cur_byte(c, ')');
+	return true;
+}
+
+/* "0", "4%": as a share of 1; false: no number, or one that is no share. */
+static bool is_tiny(struct mr_span value)
+{
+	struct mr_cur c = mr_cur(value);
+	double n;
+
+	if (!take_number(&c, &n))
+		return false;
+	n = mr_cur_byte(&c, '%') ? n / 100 : n;
+	return n < OPAQUE_MIN && n > -OPAQUE_MIN;
+}
+
+static bool is_far(struct mr_span value)
+{
+	double px;
+
+	return length_px(value, &px) && (px >= FAR_PX || px <= -FAR_PX);
+}
+
+static bool no_shape(struct mr_span name, struct mr_span args)
+{
+	struct mr_cur c = mr_cur(args);
+	double n;
+
+	if (mr_span_eq_nocase(name, MR_SPAN("polygon"))) {
+		for (size_t i = 0; i < args.len; i++) {
+			if (args.p[i] >= '1' && args.p[i] <= '9')
+				return false;
+		}
+		return args.len > 0;
+	}
+	if (!take_number(&c, &n))
+		return false;
+	if (mr_span_eq_nocase(name, MR_SPAN("inset")))
+		return n >= (mr_cur_byte(&c, '%') ? 50 : FAR_PX);
+	return (begins(name, "circle") || begins(name, "ellipse")) && n <= 1;
+}
+
+static void on_clip(struct mr_span value, struct mr_spam_style *style)
+{
+	struct mr_cur c = mr_cur(value);
+	struct mr_span name, args;
+
+	style->away = said(begins(value, "rect(0") || begins(value, "rect(1px") ||
+			   (take_call(&c, &name, &args) && no_shape(name, args)));
+}
+
+/* Of two numbers, the one for each direction; what a third says of depth moves nothing. */
 static void on_transform(struct mr_span value, struct mr_spam_style *style)
 {
-	if (begins(value, "scale(0)"))
+	struct mr_span name, args, one, two, rest;
+	struct mr_cur c = mr_cur(value);
+
+	while (take_call(&c, &name, &args)) {
+		mr_span_split(args, ',', &one, &rest);
+		mr_span_split(rest, ',', &two, &rest);
+		if (mr_lower(name.len > 0 ? name.p[name.len - 1] : ' ') == 'z')
+			continue;
+		two = mr_span_trim(two);
+		if (begins(name, "scale") && (is_tiny(one) || is_tiny(two)))
+			style->flat = style->cut = MR_SPAM_SAID_YES;
+		else if (begins(name, "translate") && (is_far(one) || is_far(two)))
+			style->away = MR_SPAM_SAID_YES;
+	}
+}
+
+static void on_scale(struct mr_span value, struct mr_spam_style *style)
+{
+	if (is_tiny(value))
 		style->flat = style->cut = MR_SPAM_SAID_YES;
+}
+
+static void on_translate(struct mr_span value, struct mr_spam_style *style)
+{
+	if (is_far(value))
+		style->away = MR_SPAM_SAID_YES;
+}
+
+/* 0 is 1 to browsers. */
+static void on_zoom(struct mr_span value, struct mr_spam_style *style)
+{
+	struct mr_cur c = mr_cur(value);
+	double n;
+
+	if (take_number(&c, &n) && n > 0)
+		on_scale(value, style);
+}
+
+static void on_filter(struct mr_span value, struct mr_spam_style *style)
+{
+	struct mr_span name, args;
+	struct mr_cur c = mr_cur(value);
+
+	while (take_call(&c, &name, &args)) {
+		if (begins(name, "opacity") && is_tiny(args))
+			style->clear = MR_SPAM_SAID_YES;
+	}
 }
 
 static const struct {
@@ -285,15 +478,29 @@ static const struct {
 	{ MR_SPAN("width"), on_extent },
 	{ MR_SPAN("max-width"), on_extent },
 	{ MR_SPAN("overflow"), on_overflow },
+	{ MR_SPAN("overflow-x"), on_overflow },
+	{ MR_SPAN("overflow-y"), on_overflow },
 	{ MR_SPAN("left"), on_place },
 	{ MR_SPAN("top"), on_place },
 	{ MR_SPAN("right"), on_place },
 	{ MR_SPAN("margin-left"), on_place },
 	{ MR_SPAN("margin-top"), on_place },
-	{ MR_SPAN("text-indent"), on_place },
+	{ MR_SPAN("text-indent"), on_indent },
+	{ MR_SPAN("white-space"), on_white_space },
 	{ MR_SPAN("clip"), on_clip },
 	{ MR_SPAN("clip-path"), on_clip },
+	{ MR_SPAN("-webkit-clip-path"), on_clip },
 	{ MR_SPAN("transform"), on_transform },
+	{ MR_SPAN("-webkit-transform"), on_transform },
+	{ MR_SPAN("scale"), on_scale },
+	{ MR_SPAN("translate"), on_translate },
+	{ MR_SPAN("zoom"), on_zoom },
+	{ MR_SPAN("filter"), on_filter },
+	{ MR_SPAN("-webkit-filter"), on_filter },
+	{ MR_SPAN("content-visibility"), on_content },
+	{ MR_SPAN("-webkit-text-fill-color"), on_fill },
+	{ MR_SPAN("background-clip"), on_background_clip },
+	{ MR_SPAN("-webkit-background-clip"), on_background_clip },
 };
 
 static void read_one(struct mr_span name, struct mr_span value, struct mr_spam_style *style)
@@ -310,8 +517,10 @@ static void read_one(struct mr_span name, struct mr_span value, struct mr_spam_s
 
 void mr_spam_style_read(struct mr_span declarations, struct mr_spam_style *style_inout)
 {
+	char plain[MR_SPAM_CSS_SIZE_MAX];
 	struct mr_span one, name, value, rest = mr_span_sub(declarations, 0, MR_SPAM_CSS_SIZE_MAX);
 
+	rest = mr_spam_css_plain(rest, plain, sizeof(plain));
 	while (rest.len > 0) {
 		mr_span_split(rest, ';', &one, &rest);
 		if (mr_span_split(one, ':', &name, &value))

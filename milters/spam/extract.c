@@ -168,7 +168,27 @@ static void add_build(struct extract *x, const char *kind, struct mr_span field,
 			    kind, field, text);
 }
 
-/* What a part is, and for a part inside the message the words of its own header. */
+/*
+ * A reader sees it when he opens it: a part that is attached, or lies in one that is; a text of a type
+ * that programs offer as a file; the text of a message within the message.
+ */
+static bool is_attached(const struct mr_msg *msg, uint32_t index)
+{
+	const struct mr_part *part = &msg->part[index];
+
+	if (!mr_part_is(part, "text", "plain") && !mr_part_is(part, "text", "html") &&
+	    !mr_part_is(part, "text", "enriched"))
+		return true;
+	for (uint32_t i = index;; i = msg->part[i].parent) {
+		if (mr_part_is_attachment(msg, i) || msg->part[i].kind == MR_PART_MESSAGE)
+			return true;
+		if (i == 0)
+			return false;
+	}
+}
+
+/* What a part is, and for a part inside the message the words of its own header; not those
+ * of an attached text, which are as free as the text: most mail with such a part is good. */
 static int add_part(struct extract *x, uint32_t index)
 {
 	const struct mr_msg *msg = x->view->msg;
@@ -182,7 +202,8 @@ static int add_part(struct extract *x, uint32_t index)
 		  mr_span_str(part->encoding == MR_ENC_BASE64 ? "base64"
 			      : part->encoding == MR_ENC_QP   ? "quoted-printable"
 							      : "plain"));
-	if (index == 0 || part->kind == MR_PART_MESSAGE)
+	if (index == 0 || part->kind == MR_PART_MESSAGE ||
+	    (mr_part_is(part, "text", NULL) && is_attached(msg, index)))
 		return 0;
 	for (uint32_t i = 0; i < part->field_count && i < 10; i++) {
 		if ((err = add_field(x, &msg->field[part->field_first + i], SEED_PART)) < 0)
@@ -215,7 +236,7 @@ static bool has_html(const struct mr_msg *msg, uint32_t first, uint32_t end)
 {
 	for (uint32_t i = first; i < end; i++) {
 		if (msg->part[i].kind == MR_PART_LEAF &&
-		    mr_part_is(&msg->part[i], "text", "html") && !mr_part_is_attachment(msg, i))
+		    mr_part_is(&msg->part[i], "text", "html") && !is_attached(msg, i))
 			return true;
 	}
 	return false;
@@ -248,14 +269,16 @@ static bool is_unseen(const struct mr_msg *msg, uint32_t index)
 	return false;
 }
 
-/* A part's text, if it has one. */
-static int add_leaf(struct extract *x, uint32_t index)
+/* A part's text, if it has one that is shown, or one that is not: as attached says. */
+static int add_leaf(struct extract *x, uint32_t index, bool attached)
 {
-	const struct mr_part *part = &x->view->msg->part[index];
+	const struct mr_msg *msg = x->view->msg;
+	const struct mr_part *part = &msg->part[index];
 
-	if (part->kind != MR_PART_LEAF || !mr_part_is(part, "text", NULL))
+	if (part->kind != MR_PART_LEAF || !mr_part_is(part, "text", NULL) ||
+	    is_attached(msg, index) != attached)
 		return 0;
-	if (is_unseen(x->view->msg, index)) {
+	if (!attached && is_unseen(msg, index)) {
 		x->unseen[x->unseen_count++] = part->body;
 		return 0;
 	}
@@ -265,12 +288,22 @@ static int add_leaf(struct extract *x, uint32_t index)
 	return add_text(x, part);
 }
 
+/*
+ * What is shown first. Words of what is attached are as free as those of a text beside HTML, so they
+ * count where nothing else has any; its links and tags do in any case, for they may be the bait.
+ */
 static int add_parts(struct extract *x)
 {
+	const struct mr_msg *msg = x->view->msg;
 	int err;
 
-	for (uint32_t i = 0; i < x->view->msg->part_count && i < MR_SPAM_PARTS_MAX; i++) {
-		if ((err = add_part(x, i)) < 0 || (err = add_leaf(x, i)) < 0)
+	for (uint32_t i = 0; i < msg->part_count && i < MR_SPAM_PARTS_MAX; i++) {
+		if ((err = add_part(x, i)) < 0 || (err = add_leaf(x, i, false)) < 0)
+			return err;
+	}
+	x->text.silent = x->f->family[MR_SPAM_WORD].count > 0;
+	for (uint32_t i = 0; i < msg->part_count && i < MR_SPAM_PARTS_MAX; i++) {
+		if ((err = add_leaf(x, i, true)) < 0)
 			return err;
 	}
 	return 0;

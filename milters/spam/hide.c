@@ -32,7 +32,9 @@ static const struct {
 	{ MR_SPAN("caption"), BLOCK },
 	{ MR_SPAN("center"), BLOCK },
 	{ MR_SPAN("col"), BLOCK | VOID },
+	{ MR_SPAN("datalist"), BLOCK | SILENT },
 	{ MR_SPAN("dd"), BLOCK | ITEM },
+	{ MR_SPAN("dialog"), BLOCK },
 	{ MR_SPAN("dir"), BLOCK | SCOPE },
 	{ MR_SPAN("div"), BLOCK },
 	{ MR_SPAN("dl"), BLOCK | SCOPE },
@@ -116,7 +118,9 @@ void mr_spam_hide_init(struct mr_spam_hide *h)
 {
 	h->depth = 1;
 	h->beyond = 0;
-	h->open[0] = (struct mr_spam_open){ .look = { .color = BLACK, .background = WHITE } };
+	h->open[0] = (struct mr_spam_open){
+		.look = { .color = BLACK, .background = WHITE, .fill = MR_SPAM_COLOR_UNSAID }
+	};
 }
 
 /* End the nearest element of that kind with all in it, unless one of the kinds barrier is nearer. */
@@ -156,13 +160,19 @@ static void look_of(const struct mr_spam_style *s, struct mr_spam_look *l)
 	if (s->color != MR_SPAM_COLOR_UNSAID)
 		l->color = s->color;
 	if (s->background != MR_SPAM_COLOR_UNSAID)
-		l->background = s->background;
+		l->background = s->background == MR_SPAM_COLOR_CURRENT ? l->color : s->background;
+	if (s->fill != MR_SPAM_COLOR_UNSAID)
+		l->fill = s->fill == MR_SPAM_COLOR_CURRENT ? MR_SPAM_COLOR_UNSAID : s->fill;
+	if (s->lit == MR_SPAM_SAID_YES)
+		l->fill = MR_SPAM_COLOR_UNKNOWN;
 	inherit_bool(s->unseen, &l->unseen);
 	inherit_bool(s->sizeless, &l->sizeless);
 	/* What follows no child can undo. */
 	l->unshown = l->unshown || s->unshown == MR_SPAM_SAID_YES;
 	l->clear = l->clear || s->clear == MR_SPAM_SAID_YES;
-	l->away = l->away || s->away == MR_SPAM_SAID_YES;
+	l->away = l->away || s->away == MR_SPAM_SAID_YES ||
+		  (s->indent == MR_SPAM_SAID_YES && s->nowrap == MR_SPAM_SAID_YES &&
+		   s->cut == MR_SPAM_SAID_YES);
 	l->flat = l->flat || (s->flat == MR_SPAM_SAID_YES && s->cut == MR_SPAM_SAID_YES);
 }
 
@@ -183,9 +193,12 @@ bool mr_spam_hide_start(struct mr_spam_hide *h, struct mr_span name,
 	o->name = hash_of(name);
 	o->kind = kind;
 	o->look = h->open[h->depth - 1].look;
+	o->marks = h->open[h->depth - 1].marks;
 	h->depth++;
-	if (style != NULL)
+	if (style != NULL) {
+		o->marks |= style->marks;
 		look_of(style, &o->look);
+	}
 	if (kind & SILENT)
 		o->look.unshown = true;
 	return kind & BLOCK;
@@ -213,16 +226,22 @@ bool mr_spam_hide_end(struct mr_spam_hide *h, struct mr_span name)
 	return kind_of(name) & BLOCK;
 }
 
+uint64_t mr_spam_hide_marks(const struct mr_spam_hide *h)
+{
+	return h->open[h->depth - 1].marks;
+}
+
 bool mr_spam_hidden(const struct mr_spam_hide *h, enum mr_spam_trick *why_out)
 {
 	const struct mr_spam_look *l = &h->open[h->depth - 1].look;
+	uint32_t color = l->fill != MR_SPAM_COLOR_UNSAID ? l->fill : l->color;
 
 	if (l->unshown || l->unseen)
 		*why_out = MR_SPAM_NOT_SHOWN;
 	else if (l->sizeless || l->flat)
 		*why_out = MR_SPAM_NO_SIZE;
-	else if (l->clear || l->color == MR_SPAM_COLOR_CLEAR ||
-		 mr_spam_color_near(l->color, l->background))
+	else if (l->clear || color == MR_SPAM_COLOR_CLEAR ||
+		 mr_spam_color_near(color, l->background))
 		*why_out = MR_SPAM_NO_CONTRAST;
 	else if (l->away)
 		*why_out = MR_SPAM_AWAY;

@@ -14,13 +14,14 @@
 
 /* What the text in an element is like. */
 struct mr_spam_look {
-	uint32_t color, background;
+	uint32_t color, background, fill;
 	bool unshown, unseen, sizeless, flat, clear, away;
 };
 
 struct mr_spam_open {
 	uint32_t name; /* its hash */
 	uint8_t kind;
+	uint64_t marks; /* of it and of all that it lies in */
 	struct mr_spam_look look;
 };
 
@@ -36,6 +37,8 @@ void mr_spam_hide_init(struct mr_spam_hide *h);
 bool mr_spam_hide_start(struct mr_spam_hide *h, struct mr_span name,
 			const struct mr_spam_style *style);
 bool mr_spam_hide_end(struct mr_spam_hide *h, struct mr_span name);
+/* Marks (sheet.h) of what is open here. */
+uint64_t mr_spam_hide_marks(const struct mr_spam_hide *h);
 /* Text at this place is not seen; *why_out then says what hides it. */
 bool mr_spam_hidden(const struct mr_spam_hide *h, enum mr_spam_trick *why_out);
 

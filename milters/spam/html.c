@@ -135,7 +135,7 @@ static int add_attr(struct state *s, uint64_t tag_hash, struct mr_span tag,
 		add_style(s, attr->value);
 	} else if (mr_span_eq_nocase(attr->name, MR_SPAN("alt")) ||
 		   mr_span_eq_nocase(attr->name, MR_SPAN("title"))) {
-		return add_shown(s, attr->value);
+		return 0; /* text: see add_shown() */
 	} else if (attr->value.len <= VALUE_SIZE_MAX) {
 		struct mr_span value = mr_spam_lower(attr->value, folded, sizeof(folded));
 
@@ -148,8 +148,18 @@ static int add_attr(struct state *s, uint64_t tag_hash, struct mr_span tag,
 
 /* Attributes that decide how text looks; each may be empty. */
 struct looks {
-	struct mr_span style, classes, id;
+	struct mr_span style, classes, id, alt, title;
+	bool tiny; /* an image of no size */
+	bool open; /* a dialog that is */
 };
+
+/* "0", "1", "1px": as a width or height. */
+static bool is_tiny(struct mr_span value)
+{
+	value = mr_span_trim(value);
+	return value.len > 0 && (value.p[0] == '0' || value.p[0] == '1') &&
+	       (value.len == 1 || mr_is(value.p[1], MR_ALPHA));
+}
 
 static void look_of(const struct mr_html_attr *attr, struct mr_spam_style *style, struct looks *l)
 {
@@ -168,13 +178,55 @@ static void look_of(const struct mr_html_attr *attr, struct mr_spam_style *style
 		style->color = mr_spam_color(attr->value);
 	else if (mr_span_eq_nocase(attr->name, MR_SPAN("hidden")))
 		style->unshown = MR_SPAM_SAID_YES;
+	else if (mr_span_eq_nocase(attr->name, MR_SPAN("alt")))
+		l->alt = attr->value;
+	else if (mr_span_eq_nocase(attr->name, MR_SPAN("title")))
+		l->title = attr->value;
+	else if (mr_span_eq_nocase(attr->name, MR_SPAN("width")) ||
+		 mr_span_eq_nocase(attr->name, MR_SPAN("height")))
+		l->tiny = l->tiny || is_tiny(attr->value);
+	else if (mr_span_eq_nocase(attr->name, MR_SPAN("open")))
+		l->open = true;
+}
+
+/* What style sheets and the attribute style say, the latter with its references undone. */
+static int add_looks(struct state *s, struct mr_span name, const struct looks *l,
+		     struct mr_spam_style *style)
+{
+	struct mr_span own = l->style;
+	int err;
+
+	if (mr_span_find(own, '&') < own.len &&
+	    (err = mr_html_text(mr_span_sub(own, 0, 2 * MR_SPAM_CSS_SIZE_MAX), true, s->arena,
+				&own)) < 0)
+		return err;
+	if (mr_span_eq(name, MR_SPAN("dialog")) && !l->open)
+		style->unshown = MR_SPAM_SAID_YES;
+	mr_spam_sheet_apply(&s->sheet, name, l->classes, l->id, mr_spam_hide_marks(&s->hide),
+			    style);
+	mr_spam_style_read(own, style);
+	return 0;
+}
+
+/* The texts of a tag itself, which its own style may hide. */
+static int add_own_texts(struct state *s, const struct looks *l, const struct mr_spam_style *style)
+{
+	static const uint8_t yes = MR_SPAM_SAID_YES;
+	int err;
+
+	if (style->unshown == yes || style->unseen == yes || style->sizeless == yes ||
+	    style->clear == yes || style->away == yes)
+		return 0;
+	if (l->alt.len > 0 && !l->tiny && style->flat != yes && (err = add_shown(s, l->alt)) < 0)
+		return err;
+	return l->title.len > 0 ? add_shown(s, l->title) : 0;
 }
 
 static int add_start(struct state *s, const struct mr_html_token *tok)
 {
 	char folded[NAME_SIZE_MAX];
 	struct mr_span name = mr_spam_lower(tok->name, folded, sizeof(folded));
-	struct looks looks = { MR_SPAN(""), MR_SPAN(""), MR_SPAN("") };
+	struct looks looks = { .style = MR_SPAN(""), .classes = MR_SPAN(""), .id = MR_SPAN("") };
 	struct mr_span attrs = tok->attrs;
 	uint64_t hash = mr_spam_hash(SEED_TAG, name);
 	struct mr_spam_style style;
@@ -193,8 +245,9 @@ static int add_start(struct state *s, const struct mr_html_token *tok)
 		if ((err = add_attr(s, hash, tok->name, &attr)) < 0)
 			return err;
 	}
-	mr_spam_sheet_apply(&s->sheet, name, looks.classes, looks.id, &style);
-	mr_spam_style_read(looks.style, &style);
+	if ((err = add_looks(s, name, &looks, &style)) < 0 ||
+	    (err = add_own_texts(s, &looks, &style)) < 0)
+		return err;
 	if (mr_spam_hide_start(&s->hide, name, &style))
 		word_ends(s);
 	s->started = true;

@@ -2,9 +2,11 @@
 
 #include "lib/base/mr_ascii.h"
 #include "lib/base/mr_cur.h"
-#include "milters/spam/hash.h"
+#include "milters/spam/text.h"
 
 #define NAME_BYTES (MR_ALNUM | MR_HYPHEN | MR_UNDERSCORE | MR_HIGH)
+
+#define SELECTOR_SIZE_MAX 200 /* bytes of one with comments or escapes */
 
 /* -- reading ---------------------------------------------------------------------------------- */
 
@@ -54,29 +56,76 @@ static void at_rule(struct mr_cur *c)
 		skip_block(c);
 }
 
-/* The hash of ".name", "#name" or "name"; "p.name" is ".name". 0: no selector that we read. */
-static uint64_t selector_of(struct mr_span text)
+/* Two bits for one name: a set of some is told from others most of the time. */
+static uint64_t mark_of(uint64_t hash)
 {
-	struct mr_cur c = mr_cur(mr_span_trim(text));
-	struct mr_span tag, name;
-	const char *sign;
+	return (uint64_t)1 << (hash >> 40 & 63) | (uint64_t)1 << (hash >> 50 & 63);
+}
 
-	(void)mr_cur_byte(&c, '*');
-	tag = mr_cur_take(&c, NAME_BYTES);
-	if (c.p == c.end)
-		return tag.len > 0 ? mr_spam_hash(0, tag) : 0;
-	sign = c.p;
-	if (!mr_cur_byte(&c, '.') && !mr_cur_byte(&c, '#'))
-		return 0;
-	name = mr_cur_take(&c, NAME_BYTES);
-	return name.len > 0 && c.p == c.end ? mr_spam_hash((uint8_t)*sign, name) : 0;
+static uint64_t tag_hash(struct mr_span name)
+{
+	char folded[MR_SPAM_TOKEN_MAX];
+
+	return mr_spam_hash(0, mr_spam_lower(name, folded, sizeof(folded)));
+}
+
+/* "p.x#y": the last name finds the rule, the marks of all are wanted. False: none that we read. */
+static bool take_compound(struct mr_cur *c, uint64_t *key_out, uint64_t *marks_out)
+{
+	uint64_t key = 0, marks = 0;
+	struct mr_span name;
+	bool any = mr_cur_byte(c, '*');
+
+	name = mr_cur_take(c, NAME_BYTES);
+	if (name.len > 0) {
+		key = tag_hash(name);
+		/* These two are there when nobody wrote them. */
+		if (!mr_span_eq_nocase(name, MR_SPAN("html")) &&
+		    !mr_span_eq_nocase(name, MR_SPAN("body")))
+			marks = mark_of(key);
+	}
+	while (c->p < c->end && (*c->p == '.' || *c->p == '#')) {
+		uint8_t sign = (uint8_t)*c->p++;
+
+		if ((name = mr_cur_take(c, NAME_BYTES)).len == 0)
+			return false;
+		key = mr_spam_hash(sign, name);
+		marks |= mark_of(key);
+	}
+	*key_out = key;
+	*marks_out = marks;
+	return key != 0 || any;
+}
+
+/* ".x", "p.x", "div .x", "table > tr.x"; a child counts as any descendant. */
+static bool selector_of(struct mr_span text, struct mr_spam_rule *rule)
+{
+	char plain[SELECTOR_SIZE_MAX];
+	struct mr_cur c;
+	size_t before;
+
+	text = mr_spam_css_plain(mr_span_trim(text), plain, sizeof(plain));
+	c = mr_cur(mr_span_trim(text));
+	rule->within = 0;
+	while (take_compound(&c, &rule->selector, &rule->own)) {
+		if (c.p == c.end)
+			return rule->selector != 0;
+		before = mr_cur_left(&c);
+		if (mr_cur_byte(mr_cur_fws(&c), '>'))
+			(void)mr_cur_fws(&c);
+		if (mr_cur_left(&c) == before)
+			return false;
+		rule->within |= rule->own;
+	}
+	return false;
 }
 
 static bool says_nothing(const struct mr_spam_style *s)
 {
 	return s->color == MR_SPAM_COLOR_UNSAID && s->background == MR_SPAM_COLOR_UNSAID &&
-	       (s->unshown | s->unseen | s->sizeless | s->clear | s->flat | s->cut | s->away) ==
-		       MR_SPAM_SAID_NOTHING;
+	       s->fill == MR_SPAM_COLOR_UNSAID &&
+	       (s->unshown | s->unseen | s->sizeless | s->clear | s->flat | s->cut | s->away |
+		s->indent | s->nowrap | s->lit) == MR_SPAM_SAID_NOTHING;
 }
 
 static void add_rules(struct mr_spam_sheet *sheet, struct mr_span selectors,
@@ -85,12 +134,28 @@ static void add_rules(struct mr_spam_sheet *sheet, struct mr_span selectors,
 	struct mr_span one, rest = selectors;
 
 	while (rest.len > 0 && sheet->count < MR_SPAM_RULES_MAX) {
-		uint64_t selector;
+		struct mr_spam_rule *rule = &sheet->rule[sheet->count];
 
 		mr_span_split(rest, ',', &one, &rest);
-		if ((selector = selector_of(one)) != 0)
-			sheet->rule[sheet->count++] = (struct mr_spam_rule){ selector, *style };
+		if (selector_of(one, rule)) {
+			rule->style = *style;
+			sheet->count++;
+		}
 	}
+}
+
+/* Up to stop, if it stands in no comment. */
+static struct mr_span take_until(struct mr_cur *c, char stop)
+{
+	const char *start = c->p;
+
+	while (c->p < c->end && *c->p != stop) {
+		if (mr_cur_text(c, MR_SPAN("/*")))
+			mr_cur_skip(c, mr_span_search(mr_cur_rest(c), MR_SPAN("*/")) + 2);
+		else
+			c->p++;
+	}
+	return mr_span(start, (size_t)(c->p - start));
 }
 
 void mr_spam_sheet_read(struct mr_spam_sheet *sheet, struct mr_span css)
@@ -107,11 +172,11 @@ void mr_spam_sheet_read(struct mr_spam_sheet *sheet, struct mr_span css)
 		}
 		if (mr_cur_byte(&c, '}')) /* the end of an @media */
 			continue;
-		selectors = mr_cur_until(&c, '{');
+		selectors = take_until(&c, '{');
 		if (!mr_cur_byte(&c, '{'))
 			return;
 		mr_spam_style_init(&style);
-		mr_spam_style_read(mr_cur_until(&c, '}'), &style);
+		mr_spam_style_read(take_until(&c, '}'), &style);
 		(void)mr_cur_byte(&c, '}');
 		if (!says_nothing(&style))
 			add_rules(sheet, selectors, &style);
@@ -139,34 +204,49 @@ static void apply_one(const struct mr_spam_style *from, struct mr_spam_style *to
 	merge(from->flat, &to->flat);
 	merge(from->cut, &to->cut);
 	merge(from->away, &to->away);
+	if (from->fill != MR_SPAM_COLOR_UNSAID)
+		to->fill = from->fill;
+	merge(from->indent, &to->indent);
+	merge(from->nowrap, &to->nowrap);
+	merge(from->lit, &to->lit);
 }
 
-static void apply_all(const struct mr_spam_sheet *sheet, uint64_t selector,
-		      struct mr_spam_style *style)
+struct names { /* of a tag, as rules find them */
+	uint64_t hash[MR_SPAM_CLASSES_MAX + 2], own;
+	size_t count;
+};
+
+static void add_name(struct names *n, uint64_t hash)
 {
-	for (uint32_t i = 0; i < sheet->count; i++) {
-		if (sheet->rule[i].selector == selector)
-			apply_one(&sheet->rule[i].style, style);
-	}
+	n->hash[n->count++] = hash;
+	n->own |= mark_of(hash);
 }
 
 void mr_spam_sheet_apply(const struct mr_spam_sheet *sheet, struct mr_span name,
-			 struct mr_span classes, struct mr_span id,
+			 struct mr_span classes, struct mr_span id, uint64_t within,
 			 struct mr_spam_style *style_inout)
 {
 	struct mr_cur c = mr_cur(classes);
+	struct names n = { .own = 0 };
 
-	if (sheet->count == 0)
-		return;
-	apply_all(sheet, mr_spam_hash(0, name), style_inout);
+	add_name(&n, mr_spam_hash(0, name));
 	for (int i = 0; i < MR_SPAM_CLASSES_MAX && mr_cur_fws(&c)->p < c.end; i++) {
 		const char *start = c.p;
 
 		while (c.p < c.end && !mr_is(*c.p, MR_FWS))
 			c.p++;
-		apply_all(sheet, mr_spam_hash('.', mr_span(start, (size_t)(c.p - start))),
-			  style_inout);
+		add_name(&n, mr_spam_hash('.', mr_span(start, (size_t)(c.p - start))));
 	}
 	if (id.len > 0)
-		apply_all(sheet, mr_spam_hash('#', mr_span_trim(id)), style_inout);
+		add_name(&n, mr_spam_hash('#', mr_span_trim(id)));
+	for (size_t k = 0; k < n.count; k++) {
+		for (uint32_t i = 0; i < sheet->count; i++) {
+			const struct mr_spam_rule *rule = &sheet->rule[i];
+
+			if (rule->selector == n.hash[k] && (rule->own & ~n.own) == 0 &&
+			    (rule->within & ~within) == 0)
+				apply_one(&rule->style, style_inout);
+		}
+	}
+	style_inout->marks = n.own;
 }

@@ -163,6 +163,8 @@ void mr_spam_words_add(struct mr_spam_words *w, struct mr_span text)
 	uint8_t wanted = w->hosts ? 2 : 1;
 	const char *p = text.p, *end = mr_span_end(text), *from;
 
+	if (w->silent)
+		return;
 	while (p < end) {
 		struct mr_span word;
 		uint8_t classes = 0;

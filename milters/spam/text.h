@@ -21,6 +21,7 @@ struct mr_spam_words {
 	struct mr_span field; /* for people */
 	uint64_t seed; /* tells the words of one field from those of another */
 	bool hosts; /* "." belongs to a word: host names stay whole, their labels count too */
+	bool silent; /* nothing is added: the text does not count */
 	bool pairs; /* two neighbours count as a feature */
 	struct mr_spam_tricks *tricks; /* where what was undone is counted, or NULL */
 	uint64_t last; /* private: hash of the word before; 0: none */

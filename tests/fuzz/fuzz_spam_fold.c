@@ -38,7 +38,8 @@ static void check_fold(struct mr_span in, struct mr_arena *arena)
 static void check_color(uint32_t color)
 {
 	MR_ASSERT(color <= 0xFFFFFF || color == MR_SPAM_COLOR_UNSAID ||
-		  color == MR_SPAM_COLOR_UNKNOWN || color == MR_SPAM_COLOR_CLEAR);
+		  color == MR_SPAM_COLOR_UNKNOWN || color == MR_SPAM_COLOR_CURRENT ||
+		  color == MR_SPAM_COLOR_CLEAR);
 }
 
 static void check_style(struct mr_span in)
@@ -61,7 +62,7 @@ static void check_sheet(struct mr_span in)
 	mr_spam_sheet_read(&sheet, in);
 	MR_ASSERT(sheet.count <= MR_SPAM_RULES_MAX);
 	mr_spam_style_init(&style);
-	mr_spam_sheet_apply(&sheet, MR_SPAN("p"), in, in, &style);
+	mr_spam_sheet_apply(&sheet, MR_SPAN("p"), in, in, 0, &style);
 	check_color(style.color);
 }
 

@@ -259,6 +259,15 @@ MR_TEST(spam_colors)
 		{ "#12", MR_SPAM_COLOR_UNKNOWN },
 		{ "rgb(1,2", MR_SPAM_COLOR_UNKNOWN },
 		{ "windowtext", MR_SPAM_COLOR_UNKNOWN },
+		{ "currentColor", MR_SPAM_COLOR_CURRENT },
+		/* CSS Color 4, 7.1: red, lime, blue, white; half of green */
+		{ "hsl(0, 100%, 50%)", 0xFF0000 },
+		{ "hsl(120 100% 50%)", 0x00FF00 },
+		{ "hsl(-120deg 100% 50% / 80%)", 0x0000FF },
+		{ "hsl(77,0%,100%)", 0xFFFFFF },
+		{ "hsl(480,100%,25%)", 0x008000 },
+		{ "hsla(0,0%,0%,5%)", MR_SPAM_COLOR_CLEAR },
+		{ "hsl(0,0%", MR_SPAM_COLOR_UNKNOWN },
 	};
 
 	for (size_t i = 0; i < MR_COUNT(rows); i++) {
@@ -317,6 +326,68 @@ MR_TEST(spam_html_hidden)
 		{ "<div style='position:absolute;left:-9999px'>aa</div>bb", "bb", MR_SPAM_AWAY },
 		{ "<div style='text-indent:-5000px'>aa</div>bb", "bb", MR_SPAM_AWAY },
 		{ "<div style='margin-left:-8px'>aa</div>bb", "aa bb", NOTHING },
+		/* comments and escapes: CSS Syntax 4.3.2, 4.3.7; references */
+		{ "<p style='/*;*/display/**/:/* : */none'>aa</p>bb", "bb", MR_SPAM_NOT_SHOWN },
+		{ "<p style='dis\\70lay:none'>aa</p>bb", "bb", MR_SPAM_NOT_SHOWN },
+		{ "<p style='d\\69 splay:n\\00006Fne'>aa</p>bb", "bb", MR_SPAM_NOT_SHOWN },
+		{ "<p style='display\\:none'>aa</p>bb", "aa bb", NOTHING },
+		{ "<p style='dis/**/play:none'>aa</p>bb", "aa bb", NOTHING },
+		{ "<p style='display:block;/*display:none'>aa</p>bb", "aa bb", NOTHING },
+		{ "<p style='dis&#112;lay&colon;none'>aa</p>bb", "bb", MR_SPAM_NOT_SHOWN },
+		/* colours by other names */
+		{ "<p style='color:hsl(0,0%,100%)'>aa</p>bb", "bb", MR_SPAM_NO_CONTRAST },
+		{ "<p style='color:hsl(120deg 100% 99% / 1)'>aa</p>bb", "bb", MR_SPAM_NO_CONTRAST },
+		{ "<p style='color:hsla(0,0%,0%,0)'>aa</p>bb", "bb", MR_SPAM_NO_CONTRAST },
+		{ "<p style='color:hsl(240,100%,50%)'>aa</p>bb", "aa bb", NOTHING },
+		{ "<p style='color:#123;background:currentcolor'>aa</p>bb", "bb",
+		  MR_SPAM_NO_CONTRAST },
+		{ "<p style='color:currentcolor'>aa</p>bb", "aa bb", NOTHING },
+		{ "<p style='-webkit-text-fill-color:#fff'>aa</p>bb", "bb", MR_SPAM_NO_CONTRAST },
+		{ "<p style='-webkit-text-fill-color:transparent;color:#000'>aa</p>bb", "bb",
+		  MR_SPAM_NO_CONTRAST },
+		{ "<p style='color:#fff;-webkit-text-fill-color:#000'>aa</p>bb", "aa bb", NOTHING },
+		{ "<p "
+		  "style='-webkit-background-clip:text;-webkit-text-fill-color:transparent'>aa</"
+		  "p>bb",
+		  "aa bb", NOTHING },
+		{ "<p style='filter:blur(0) opacity(0%)'>aa</p>bb", "bb", MR_SPAM_NO_CONTRAST },
+		{ "<p style='filter:opacity(.9)'>aa</p>bb", "aa bb", NOTHING },
+		/* moved, made small, cut */
+		{ "<p style='transform:rotate(9deg) scale(0)'>aa</p>bb", "bb", MR_SPAM_NO_SIZE },
+		{ "<p style='transform:scaleX(0.0)'>aa</p>bb", "bb", MR_SPAM_NO_SIZE },
+		{ "<p style='transform:scale3d(1, 0, 1)'>aa</p>bb", "bb", MR_SPAM_NO_SIZE },
+		{ "<p style='scale:0'>aa</p>bb", "bb", MR_SPAM_NO_SIZE },
+		{ "<p style='transform:scale(-1,1)'>aa</p>bb", "aa bb", NOTHING },
+		{ "<p style='transform:scaleZ(0)'>aa</p>bb", "aa bb", NOTHING },
+		{ "<p style='transform:translate(-50%,-50%)'>aa</p>bb", "aa bb", NOTHING },
+		{ "<p style='transform:translateX(-9999px)'>aa</p>bb", "bb", MR_SPAM_AWAY },
+		{ "<p style='transform:translate3d(0,9999px,0)'>aa</p>bb", "bb", MR_SPAM_AWAY },
+		{ "<p style='translate:-9999px'>aa</p>bb", "bb", MR_SPAM_AWAY },
+		{ "<p style='clip-path:circle(0)'>aa</p>bb", "bb", MR_SPAM_AWAY },
+		{ "<p style='clip-path:circle(0 at 50% 50%)'>aa</p>bb", "bb", MR_SPAM_AWAY },
+		{ "<p style='clip-path:inset(100%)'>aa</p>bb", "bb", MR_SPAM_AWAY },
+		{ "<p style='clip-path:polygon(0 0,0px 0px)'>aa</p>bb", "bb", MR_SPAM_AWAY },
+		{ "<p style='clip-path:circle(50%)'>aa</p>bb", "aa bb", NOTHING },
+		{ "<p style='clip-path:inset(5px)'>aa</p>bb", "aa bb", NOTHING },
+		{ "<p style='clip-path:polygon(0 0,100% 0,0 100%)'>aa</p>bb", "aa bb", NOTHING },
+		{ "<p style='zoom:.01'>aa</p>bb", "bb", MR_SPAM_NO_SIZE },
+		{ "<p style='zoom:0'>aa</p>bb", "aa bb", NOTHING },
+		{ "<p style='zoom:1'>aa</p>bb", "aa bb", NOTHING },
+		{ "<p style='content-visibility:hidden'>aa</p>bb", "bb", MR_SPAM_NOT_SHOWN },
+		{ "<p style='text-indent:100%;white-space:nowrap;overflow:hidden'>aa</p>bb", "bb",
+		  MR_SPAM_AWAY },
+		{ "<p style='text-indent:100%;overflow:hidden'>aa</p>bb", "aa bb", NOTHING },
+		/* tags whose text is not shown, and such that programs for mail show */
+		{ "<datalist><option>aa</datalist>bb", "bb", MR_SPAM_NOT_SHOWN },
+		{ "<template>aa</template>bb", "bb", MR_SPAM_NOT_SHOWN },
+		{ "<dialog>aa</dialog>bb", "bb", MR_SPAM_NOT_SHOWN },
+		{ "<dialog open>aa</dialog>bb", "aa bb", NOTHING },
+		{ "<noscript>aa</noscript> <video>bb</video>", "aa bb", NOTHING },
+		/* the text of an image that has no room for it */
+		{ "<img width=1 height=1 alt='aa'>bb", "bb", NOTHING },
+		{ "<img style='width:1px' alt='aa'>bb", "bb", NOTHING },
+		{ "<img alt='aa' style='display:none'>bb", "bb", NOTHING },
+		{ "<img width=100% height=10 alt='aa'>bb", "aa bb", NOTHING },
 		/* style sheets */
 		{ "<style>.x{display:none}</style><p class=x>aa</p>bb", "bb", MR_SPAM_NOT_SHOWN },
 		{ "<style> /* } */ P.y , .x\n{ Display : none; } </style><p class='z x'>aa</p>bb",
@@ -332,6 +403,22 @@ MR_TEST(spam_html_hidden)
 		  NOTHING },
 		{ "<style>.x{display:none}</style><p class=x style='display:block'>aa</p>bb",
 		  "aa bb", NOTHING },
+		/* names together, and one within another */
+		{ "<style>p.x.y{display:none}</style><p class='y x'>aa</p><p class=y>bb", "bb",
+		  MR_SPAM_NOT_SHOWN },
+		{ "<style>DIV .x{display:none}</style><div><p class=x>aa</p></div>bb", "bb",
+		  MR_SPAM_NOT_SHOWN },
+		{ "<style>.w > p#x , i{display:none}</style><div class=w><p id=x>aa</p></div>bb",
+		  "bb", MR_SPAM_NOT_SHOWN },
+		{ "<style>html body .x{display:none}</style><p class=x>aa</p>bb", "bb",
+		  MR_SPAM_NOT_SHOWN },
+		{ "<style>.w p{display:none}</style><p class=x>aa</p>", "aa", NOTHING },
+		{ "<style>.w + p{display:none}</style><i class=w></i><p>aa</p>", "aa", NOTHING },
+		{ "<style>p[x]{display:none}</style><p x>aa</p>", "aa", NOTHING },
+		{ "<style>.x{/*}*/dis\\70lay:none}</style><p class=x>aa</p>bb", "bb",
+		  MR_SPAM_NOT_SHOWN },
+		{ "<style>.\\78/**/{display:none}</style><p class=x>aa</p>bb", "bb",
+		  MR_SPAM_NOT_SHOWN },
 		/* what a narrow window, a printer, a pointer or a place would decide */
 		{ "<style>@media (max-width:9px){.x{display:none}}</style><p class=x>aa", "aa",
 		  NOTHING },
@@ -454,12 +541,58 @@ MR_TEST(spam_alternative)
 		{ ALT("b") "--b\n" HTML "aa\n--b\n" HTML "bb\n--b--\n", "bb" },
 		{ ALT("b") "--b\n" HTML "aa\n--b\n\nbb\n--b--\n", "aa bb" },
 		/* an attached page is no way to show the text */
-		{ ALT("b") "--b\n\naa\n--b\n" ATTACHED "bb\n--b--\n", "aa bb" },
+		{ ALT("b") "--b\n\naa\n--b\n" ATTACHED "bb\n--b--\n", "aa" },
 		/* the HTML lies deeper, the text does, both do */
 		{ ALT("b") "--b\n\naa\n--b\n" MIX("c") "--c\n" HTML "bb\n--c\n\ncc\n--c--\n--b--\n",
 		  "bb cc" },
 		{ ALT("b") "--b\n" MIX("c") "--c\n\naa\n--c--\n--b\n" HTML "bb\n--b--\n", "bb" },
 		{ MIX("b") "--b\n" ALT("c") "--c\n\naa\n--c--\n--b\n" HTML "bb\n--b--\n", "aa bb" },
+	};
+
+	for (size_t i = 0; i < MR_COUNT(rows); i++) {
+		MR_AUTO(mr_spam_features) *f = mr_spam_features_new(NULL);
+		MR_AUTO(mr_arena) *arena = mr_arena_new(ARENA_MAX);
+		MR_AUTO(mr_block) *in = mr_test_exact(t, i, rows[i].raw);
+		struct mr_spam_view view;
+		MR_AUTO_BUF seen = MR_BUF(1000);
+
+		MR_NEED(t, f != NULL && arena != NULL && in != NULL);
+		MR_NEED(t, mr_spam_extract_raw(mr_block_span(in), MR_SPAM_ARRIVING, MR_SPAN(""),
+					       arena, f, &view) == 0);
+		words(f, &seen);
+		MR_CHECK_SPAN(t, rows[i].seen, mr_buf_span(&seen));
+	}
+}
+
+#define FILE_TEXT "Content-Type: text/plain\nContent-Disposition: attachment\n\n"
+#define MESSAGE   "Content-Type: message/rfc822\n\nSubject: x\n\n"
+
+/* What a reader must open is no text that is shown, unless there is nothing else. */
+MR_TEST(spam_attached)
+{
+	static const struct {
+		const char *raw, *seen;
+	} rows[] = {
+		{ MIX("b") "--b\n\naa\n--b\n" FILE_TEXT "bbb\n--b--\n", "aa" },
+		{ MIX("b") "--b\n" FILE_TEXT "bbb\n--b\n\naa\n--b--\n", "aa" },
+		{ MIX("b") "--b\n\naa\n--b\n" ATTACHED "<p>bb\n--b--\n", "aa" },
+		{ MIX("b") "--b\n\naa\n--b\n" MESSAGE "bbb\n--b--\n", "aa" },
+		{ MIX("b") "--b\n\naa\n--b\nContent-Type: text/x-patch\n\nbbb\n--b--\n", "aa" },
+		/* what is in an attached part is attached */
+		{ MIX("b") "--b\n\naa\n--b\nContent-Disposition: attachment\n" MIX(
+			  "c") "--c\n\nbbb\n--c--\n--b--\n",
+		  "aa" },
+		/* two texts are two texts */
+		{ MIX("b") "--b\n\naa\n--b\n\nbb\n--b--\n", "aa bb" },
+		{ MIX("b") "--b\n\naa\n--b\nContent-Disposition: inline; filename=x\n\nbb\n--b--\n",
+		  "aa bb" },
+		/* nothing else has words */
+		{ FILE_TEXT "bbb", "bbb" },
+		{ MESSAGE "bbb", "bbb" },
+		{ MIX("b") "--b\n\n-\n--b\n" FILE_TEXT "bbb\n--b--\n", "bbb" },
+		/* HTML in a message is no other way to show a text */
+		{ ALT("b") "--b\n\naa\n--b\nContent-Type: message/rfc822\n\n" HTML "bbb\n--b--\n",
+		  "aa" },
 	};
 
 	for (size_t i = 0; i < MR_COUNT(rows); i++) {
@@ -516,9 +649,9 @@ MR_TEST(spam_sheet_full)
 	MR_NEED(t, mr_buf_err(&css) == 0);
 	mr_spam_sheet_read(&sheet, mr_buf_span(&css));
 	mr_spam_style_init(&style);
-	mr_spam_sheet_apply(&sheet, MR_SPAN("p"), MR_SPAN("a64"), MR_SPAN(""), &style);
+	mr_spam_sheet_apply(&sheet, MR_SPAN("td"), MR_SPAN("a64"), MR_SPAN(""), 0, &style);
 	MR_CHECK_INT(t, MR_SPAM_COLOR_UNSAID, style.color);
-	mr_spam_sheet_apply(&sheet, MR_SPAN("p"), MR_SPAN("x a63"), MR_SPAN(""), &style);
+	mr_spam_sheet_apply(&sheet, MR_SPAN("td"), MR_SPAN("x a63"), MR_SPAN(""), 0, &style);
 	MR_CHECK_INT(t, 0xFF0000, style.color);
 }
 

@@ -312,6 +312,7 @@ ATTACKS = {
     "words-hidden": words_hidden,
     "words-style": words_style,
     "words-alternative": words_alternative,
+    "attached": lambda rng, pool, kind, text, memo: text,  # see attach()
     "whole-good": whole_good,
     "whole-hidden": whole_hidden,
     "zero-width": on_text(zero_width),
@@ -339,6 +340,23 @@ def add_alternative(part):
     own._payload = part._payload  # as it is: get_payload() would decode what is not ASCII
     part["Content-Type"] = 'multipart/alternative; boundary="=_alternative_="'
     part.set_payload([plain, own])
+
+
+def attach(msg, text):
+    """The message becomes a multipart/mixed of what it was and a text/plain that is attached."""
+    own, file = email.message.Message(), email.message.Message()
+    for name in ("Content-Type", "Content-Transfer-Encoding", "Content-Disposition"):
+        if name in msg:
+            own[name] = msg[name]
+            del msg[name]
+    own._payload = msg._payload
+    file["Content-Type"] = 'text/plain; charset="us-ascii"; name="notes.txt"'
+    file["Content-Disposition"] = 'attachment; filename="notes.txt"'
+    file.set_payload(text + "\n")
+    if "MIME-Version" not in msg:
+        msg["MIME-Version"] = "1.0"
+    msg["Content-Type"] = 'multipart/mixed; boundary="=_attached_="'
+    msg.set_payload([own, file])
 
 
 def set_subject(msg, rng, attack):
@@ -380,6 +398,8 @@ def attacked(data, attack, pool, rng, number):
         changed = ATTACKS[attack](rng, pool, kind, text, memo)
         if changed != text:
             set_text(part, changed)
+    if attack == "attached":
+        attach(msg, good_words(rng, pool, memo))
     if attack in SUBJECT or attack == "hash-buster":
         set_subject(msg, rng, attack)
     out = io.BytesIO()
