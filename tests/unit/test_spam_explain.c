@@ -179,7 +179,7 @@ MR_TEST(spam_explain_ranges)
 /* Type and subtype are one reason with the sum of both; what no feature says is none. */
 MR_TEST(spam_explain_joins_types)
 {
-	struct mr_spam_reason list[MR_SPAM_REASONS_MAX];
+	struct mr_spam_reason list[MR_SPAM_REASONS_MAX] = { { .log_odds = 0 } };
 	struct bench b;
 
 	if (bench_init(t, &b, 0, "Content-Type: text/plain\n\nx\n")) {
@@ -202,7 +202,7 @@ MR_TEST(spam_explain_subtype_alone)
 {
 	static const char raw[] = "Content-Type: multipart/mixed; boundary=b\n\n"
 				  "--b\n\nx\n--b\nContent-Type: text/html\n\nx\n--b--\n";
-	struct mr_spam_reason list[MR_SPAM_REASONS_MAX];
+	struct mr_spam_reason list[MR_SPAM_REASONS_MAX] = { { .log_odds = 0 } };
 	struct bench b;
 
 	if (bench_init(t, &b, 0, raw)) {
@@ -216,7 +216,7 @@ MR_TEST(spam_explain_subtype_alone)
 /* Numbers and single letters in links are one reason. */
 MR_TEST(spam_explain_sums_pieces)
 {
-	struct mr_spam_reason list[MR_SPAM_REASONS_MAX];
+	struct mr_spam_reason list[MR_SPAM_REASONS_MAX] = { { .log_odds = 0 } };
 	struct bench b;
 
 	if (bench_init(t, &b, 0, "\nhttp://a.example/24/long?q=z\n")) {
@@ -236,7 +236,7 @@ MR_TEST(spam_explain_sums_pieces)
 /* The bytes are none of the ten, however much they gave. */
 MR_TEST(spam_explain_leaves_bytes_out)
 {
-	struct mr_spam_reason list[MR_SPAM_REASONS_MAX];
+	struct mr_spam_reason list[MR_SPAM_REASONS_MAX] = { { .log_odds = 0 } };
 	struct bench b;
 
 	if (bench_init(t, &b, 0, "Subject: a\n\nsome text\n")) {
@@ -278,7 +278,7 @@ MR_TEST(spam_explain_cut)
 /* The score itself says what each judge said before anything was cut. */
 MR_TEST(spam_explain_cut_of_a_message)
 {
-	struct mr_spam_reason list[MR_SPAM_REASONS_MAX];
+	struct mr_spam_reason list[MR_SPAM_REASONS_MAX] = { { .log_odds = 0 } };
 	double said, counts;
 	struct bench b;
 
