@@ -3,12 +3,15 @@
 #include "lib/base/mr_alloc.h"
 #include "lib/base/mr_err.h"
 
+#define LEFT_MIN   2 /* voices of one direction, beside the strongest, that move a weight */
+#define SILENT     2 /* voices that are counted as saying nothing: few say less than many */
+#define AGREED_MAX 50 /* what they move a weight by, in MR_SPAM_UNIT: 0.05 log-odds */
 #define VOICES_MAX 10000 /* that change one weight: sums stay within 32 bits */
 _Static_assert((int64_t)VOICES_MAX *MR_SPAM_CORRECTION_BY_MAX <= INT32_MAX, "a sum may wrap");
 
 struct said {
 	int32_t sum, up, down; /* up: the strongest above 0, or 0; down: below */
-	uint32_t count; /* voices that changed it */
+	uint16_t ups, downs; /* voices that changed it so */
 };
 
 struct mr_spam_consensus {
@@ -70,13 +73,16 @@ void mr_spam_consensus_add(struct mr_spam_consensus *c, const struct mr_spam_cor
 			struct mr_spam_change change = voice->change[i][k];
 			struct said *s = &c->said[i][change.slot];
 
-			if (change.by == 0 || s->count == VOICES_MAX)
+			if (change.by == 0 || s->ups + s->downs == VOICES_MAX)
 				continue;
 			c->touched[i][change.slot / 64] |= 1ull << change.slot % 64;
 			s->sum += change.by;
 			s->up = change.by > s->up ? change.by : s->up;
 			s->down = change.by < s->down ? change.by : s->down;
-			s->count++;
+			if (change.by > 0)
+				s->ups++;
+			else
+				s->downs++;
 		}
 	}
 	c->voices++;
@@ -90,11 +96,15 @@ uint32_t mr_spam_consensus_voices(const struct mr_spam_consensus *c)
 /* Division cuts towards 0, in C and on every host. */
 static int32_t agreed(const struct said *s, bool all)
 {
-	int32_t left = (int32_t)s->count - (s->up > 0) - (s->down < 0);
+	int32_t ups = s->ups - (s->up > 0), downs = s->downs - (s->down < 0);
+	int32_t sum = s->sum - s->up - s->down;
 
 	if (all)
-		return s->sum / (int32_t)s->count;
-	return left > 0 ? (s->sum - s->up - s->down) / left : 0;
+		return s->sum / (s->ups + s->downs);
+	if ((sum > 0 ? ups : downs) < LEFT_MIN)
+		return 0;
+	sum /= ups + downs + SILENT;
+	return sum > AGREED_MAX ? AGREED_MAX : sum < -AGREED_MAX ? -AGREED_MAX : sum;
 }
 
 /* What one table changes, from `at` on in c->change, or counted alone where that is NULL. */

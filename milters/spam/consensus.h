@@ -1,11 +1,13 @@
 /*
  * consensus: what several teachers agree on. Each voice is what one teacher's lessons change in the
- * model. Of each weight the strongest change upwards and the strongest downwards are left out, and
- * what counts is the mean of the rest. So what one voice says alone changes nothing, however often it
- * says it; where two say the same, the weaker of them counts; and one voice more, whatever it says,
- * can move a weight only within what others said of it. That leaves what one voice says of very many
- * weights in one direction, a little of each; so a voice that is added says nothing of good mail as a
- * whole (mr_spam_correct_level()), and the threshold does not move by what is agreed.
+ * model. Of each weight the strongest change upwards and the strongest downwards are left out. At least
+ * two must be left in the direction of what the rest says together, so three voices of one direction
+ * move a weight, and fewer never do. What counts is the sum of the rest over their number and two
+ * more, as if two others had said nothing, and at most 0.05 log-odds either way.
+ *
+ * That is a bound, no proof against lies: whoever has three voices moves what he likes within it, and
+ * one voice more tips weights of which two others say the same. A voice that is added says nothing of
+ * good mail as a whole (mr_spam_correct_level()), and the threshold does not move by what is agreed.
  *
  * The order of voices does not matter: sums are whole numbers. One thread at a time.
  */

@@ -28,15 +28,20 @@ MR_TEST(spam_consensus_by_hand)
 	} rows[] = {
 		{ { 0 }, 0, 0 },
 		{ { 4 }, 0, 4 }, /* alone */
-		{ { 4, 6 }, 4, 5 }, /* the strongest is left out */
-		{ { 6, 4 }, 4, 5 }, /* whoever comes first */
-		{ { 4, 6, 8 }, 5, 6 },
-		{ { -3, -5 }, -3, -4 },
-		{ { 4, -6 }, 0, -1 }, /* the strongest of each side */
-		{ { 4, 6, -6 }, 4, 1 },
-		{ { -4, -5, -8 }, -4, -5 }, /* -4.5 and -5.67, cut towards 0 */
-		{ { 7, 7, 7, 1000 }, 7, 255 }, /* one who shouts */
-		{ { 7, 7, 7, -1000 }, 7, -244 }, /* the other way round; -244.75 */
+		{ { 40, 60 }, 0, 50 }, /* two are not enough, */
+		{ { 40, -60 }, 0, -10 }, /* whatever they say */
+		{ { 40, 60, -60 }, 0, 13 }, /* nor with one against them; 13.3 */
+		{ { 20, 20, 30 }, 10, 23 }, /* 40 over 2 and 2 more; 23.3 */
+		{ { 30, 20, 20 }, 10, 23 }, /* whoever comes first */
+		{ { -20, -20, -30 }, -10, -23 },
+		{ { 20, 20, 30, -1000 }, 10, -232 }, /* one who shouts; -232.5 */
+		{ { 20, 20, 20, 1000 }, 12, 265 }, /* 60 over 5 */
+		{ { 20, 20, 30, -9, -5 }, 7, 11 }, /* 35 over 3 and 2; 11.2 */
+		{ { 20, 20, 30, -90, -50 }, 0, -14 }, /* -10 of the rest; but one alone is down */
+		{ { 300, 300, 300 }, 50, 300 }, /* 150, but the most is 50 */
+		{ { -300, -300, -300 }, -50, -300 },
+		{ { 100, 100, 101 }, 50, 100 }, /* just the most; 100.3 */
+		{ { 98, 98, 99 }, 49, 98 }, /* just below; 98.3 */
 	};
 	MR_AUTO(mr_spam_consensus) *c = mr_spam_consensus_new(bits);
 	struct mr_spam_correction k;
@@ -70,6 +75,8 @@ MR_TEST(spam_consensus_of_very_many)
 		say(c, MR_SPAM_CORRECTION_BY_MAX);
 	MR_CHECK_INT(t, 20000, mr_spam_consensus_voices(c));
 	MR_NEED(t, mr_spam_consensus_get(c, false, &k) == 0);
+	MR_CHECK_INT(t, 50, k.count[1] > 0 ? k.change[1][0].by : 0);
+	MR_NEED(t, mr_spam_consensus_get(c, true, &k) == 0);
 	MR_CHECK_INT(t, MR_SPAM_CORRECTION_BY_MAX, k.count[1] > 0 ? k.change[1][0].by : 0);
 }
 
@@ -166,6 +173,34 @@ MR_TEST(spam_correct_puts_what_changed)
 		MR_NEED(t, mr_store_correction_each(st, when, &made_s) == 0);
 		MR_CHECK_INT(t, now_s < 3 ? 1 : 3, made_s);
 	}
+}
+
+/* Lessons beyond the newest 1,000 that got into the store all the same do not count. */
+MR_TEST(spam_correct_counts_the_newest)
+{
+	MR_AUTO(mr_spam_trainer) *trainer = mr_spam_trainer_new(MR_SPAM_OWNER_LESSONS_SIZE_MAX);
+	struct mr_lesson l = { .teacher = MR_SPAN("a@x.y"), .spam = true };
+	struct mr_spam_model m = { .weight = { zeros, zeros + (1 << BITS) },
+				   .bits = { BITS, BITS } };
+	MR_AUTO(mr_store) *st = NULL;
+	static struct mr_lesson all[1001];
+	struct mr_spam_correction k;
+	char url[MR_PATH_MAX + 16];
+	struct mr_spam_skipped skipped = { 0 };
+
+	snprintf(url, sizeof(url), "sqlite:%s/state", mr_test_dir(t));
+	MR_NEED(t, trainer != NULL && mr_store_open(url, MR_GROUP_SPAM, MR_STORE_CREATE, &st) == 0);
+	for (unsigned i = 0; i < 1001; i++) {
+		l.digest[0] = (uint8_t)(i >> 8);
+		l.digest[1] = (uint8_t)i;
+		l.features = i == 0 ? MR_SPAN("no lesson") : MR_SPAN("nor this");
+		l.taught_s = 1 + i;
+		all[i] = l;
+	}
+	MR_NEED(t, mr_store_lesson_put_all(st, all, 1001) == 0);
+	MR_NEED(t,
+		mr_spam_correct_delta(st, trainer, &m, MR_SPAN("a@x.y"), false, &skipped, &k) == 0);
+	MR_CHECK_INT(t, 1000, skipped.versions + skipped.damaged); /* all that were read */
 }
 
 MR_TEST(spam_correct_sums)

@@ -3,7 +3,7 @@
 
 FOLDER is a set that split.py wrote: the operator teaches its learn.spam and learn.ham. Of the rest a
 third is taught by users, who have the same kinds of mail as the others, and two thirds are measured.
-Twenty honest users of ten domains teach a little each; the attacker teaches 1,000 good messages as
+Twenty honest users of ten domains teach a little each, or one or two teach more; the attacker teaches 1,000 good messages as
 spam, and in another run 1,000 spam as good. bogofilter learns the same into its one list of words.
 """
 import os
@@ -13,6 +13,7 @@ import subprocess
 import sys
 
 USERS, DOMAINS, OF_EACH, WRONG = 20, 10, 15, 1000
+FEW_SPAM, FEW_HAM = 300, 100  # what one honest user teaches, or two together
 
 
 def lines(path):
@@ -123,6 +124,14 @@ def honest(filt, spam, ham):
         filt.user(who, "ham", ham[i * OF_EACH:(i + 1) * OF_EACH])
 
 
+def honest_few(filt, count, spam, ham):
+    """One honest user or two, each of a domain of his own, none of them the attacker's."""
+    for i in range(count):
+        who = "bob%d@e%d.example" % (i, i)
+        filt.user(who, "spam", spam[:FEW_SPAM][i::count])
+        filt.user(who, "ham", ham[:FEW_HAM][i::count])
+
+
 def row(name, what, got, before=None):
     text = "%-18s %-44s FP %6.3f %%  recall %6.2f %%" % (name, what, *got)
     if before:
@@ -130,15 +139,17 @@ def row(name, what, got, before=None):
     print(text, flush=True)
 
 
-def one(make, millrace, folder, base, operator, users, twisted, as_kind):
+def one(make, millrace, folder, base, operator, count, users, twisted, as_kind):
     """One system; what others see of it: users of other domains, and of the attacker's."""
     work = os.path.join(folder, "bound")
     shutil.rmtree(work, ignore_errors=True)
     os.mkdir(work)
     filt = make(millrace, work, base)
     filt.operator(*operator)
-    if users:
+    if count == USERS:
         honest(filt, *users)
+    else:
+        honest_few(filt, count, *users)
     if twisted:
         filt.user("mallory@d3.example", as_kind, twisted)
     filt.settle()
@@ -152,15 +163,15 @@ def run(make, name, millrace, folder, base, operator):
         print("-- %s, %s; %d %s taught as %s by one user; measured on %d spam, %d good"
               % (name, "the operator's lessons" if operator else "the shipped model", WRONG, wrong,
                  as_kind, len(rest[0]), len(rest[1])), flush=True)
-        for users in (None, taught):
-            who = "and 20 users'" if users else "nobody else's"
+        for count in (0, 1, 2, USERS):
+            who = "and %d users'" % count if count else "nobody else's"
             before = near = None
             for attack in (None, twisted):
-                filt = one(make, millrace, folder, base, own, users, attack, as_kind)
+                filt = one(make, millrace, folder, base, own, count, taught, attack, as_kind)
                 got = filt.measure(*rest)
                 row(name, who + (", and his" if attack else ""), got, before)
                 before = before or got
-                if users and name == "millrace":
+                if count and name == "millrace":
                     got = filt.measure(*rest, "somebody@d3.example")
                     row(name, "    ... in the attacker's domain", got, near)
                     near = near or got
