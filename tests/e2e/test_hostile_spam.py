@@ -5,12 +5,13 @@ in HTML. Each: less than 1 s of CPU, less than 64 MiB of memory beyond what a sm
 the pages of the file itself, on a stack of 8 MiB; twice the input costs at most 2.5 times the CPU.
 """
 import os
-import resource
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from stack.cost import cost
 
 CPU_MAX_S = 1.0
 MEMORY_MAX_KIB = 64 * 1024
@@ -24,17 +25,6 @@ HTML = {"div": b"<div>", "b": b"<b>", "table": b"<table>", "comment": b"<!--", "
         "amp-hash": b"&#", "less": b"<", "style": b"<p style=a:b;c:d>", "word": b"ab "}
 SIZE = 1_000_000
 
-# How much the program took, measured by a small parent of its own: RUSAGE_CHILDREN keeps the largest
-# child there ever was.
-MEASURE = """
-import resource, subprocess, sys
-done = subprocess.run(sys.argv[1:], capture_output=True, text=True)
-used = resource.getrusage(resource.RUSAGE_CHILDREN)
-print(used.ru_utime + used.ru_stime, used.ru_maxrss, done.returncode)
-print(done.stdout + done.stderr)
-"""
-
-
 def html_mail(what, size=SIZE):
     unit = HTML[what]
     start = b"<p" if what == "attributes" else b""
@@ -43,18 +33,10 @@ def html_mail(what, size=SIZE):
 
 def run(program, path):
     """CPU seconds, peak KiB, output of `millrace-spam -m path`; the best of two runs."""
-    best = None
-    for _ in range(2):
-        out = subprocess.run([sys.executable, "-c", MEASURE, str(program), "-m", str(path)],
-                             capture_output=True, text=True, check=True,
-                             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_STACK,
-                                                                   (STACK, STACK)))
-        first, _, rest = out.stdout.partition("\n")
-        cpu_s, peak_kib, code = first.split()
-        assert code == "0", rest
-        if best is None or float(cpu_s) < best[0]:
-            best = float(cpu_s), int(peak_kib), rest
-    return best
+    runs = [cost(program, "-m", path, stack=STACK) for _ in range(2)]
+    best = min(runs, key=lambda one: one.cpu_s)
+    assert best.code == 0, best.err
+    return best.cpu_s, best.peak_kib, best.out + best.err
 
 
 @pytest.fixture(scope="module")
@@ -110,9 +92,15 @@ def test_html(program, small, tmp_path, what):
 @pytest.mark.parametrize("what", sorted(HTML))
 def test_html_linear(program, small, tmp_path, what):
     """Twice the input: what a small message costs taken off, and 20 ms of noise allowed."""
-    costs = []
-    for size in (SIZE, 2 * SIZE):
-        path = tmp_path / "mail"
+    paths = tmp_path / "once", tmp_path / "twice"
+    for path, size in zip(paths, (SIZE, 2 * SIZE)):
         path.write_bytes(html_mail(what, size))
-        costs.append(run(program, path)[0] - small[0])
-    assert costs[1] <= 2.5 * costs[0] + 0.02, costs
+    least = [CPU_MAX_S * 10] * 2
+    for _ in range(5):      # on a busy machine: the least of more runs, taken in turns
+        for i, path in enumerate(paths):
+            least[i] = min(least[i], run(program, path)[0])
+        # what costs no more than a small message costs nothing, whatever the noise
+        once, twice = (max(0.0, cpu_s - small[0]) for cpu_s in least)
+        if twice <= 2.5 * once + 0.02:
+            return
+    pytest.fail(f"{once:.3f} s, doubled {twice:.3f} s")

@@ -29,7 +29,7 @@ def test_reload_under_load(mail, program, how):
     for stream in streams:
         stream.wait_count(len(stream.promises) + 5)
         stream.stop()
-        assert not stream.broken
+        assert not stream.broken, f"{stream.broken}\n{mail.logs(200)}"
         assert not stream.others, stream.others[:3]
     assert mail.millrace.daemons[program].pid == pid
     sent = streams[0].accepted | streams[1].accepted

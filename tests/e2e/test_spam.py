@@ -10,6 +10,7 @@ import subprocess
 import pytest
 
 from stack import SPAM as MILTER, corpus, letter
+from stack.cost import cost
 
 HAM, SPAM = 30, 30
 
@@ -350,11 +351,8 @@ def test_many_lessons_and_users(build, mails, tmp_path):
     db.close()
     with host.conf.open("a") as conf:
         conf.write("spam_lessons_max = 2000\n")
-    child = subprocess.Popen([str(host.program), "-c", str(host.conf), "spam", "rebuild"], text=True,
-                             stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    out, err = child.stdout.read(), child.stderr.read()
-    _, status, used = os.wait4(child.pid, 0)
-    assert status == 0, err
-    assert "the oldest 118010 lessons left out: spam_lessons_max is 2000" in err
-    assert "from 2000 lessons and 200 of users; 200 corrections" in out
-    assert used.ru_maxrss < 400 << 10, used.ru_maxrss
+    took = cost(host.program, "-c", host.conf, "spam", "rebuild")
+    assert took.code == 0, took.err
+    assert "the oldest 118010 lessons left out: spam_lessons_max is 2000" in took.err
+    assert "from 2000 lessons and 200 of users; 200 corrections" in took.out
+    assert took.peak_kib < 400 << 10

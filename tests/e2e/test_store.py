@@ -12,6 +12,7 @@ import time
 import pytest
 
 from stack import LMTPD, ground, missing, wait_until
+from stack.cost import cost
 from stack.cut import Cut
 from stack.millrace import COMMAND, Millrace
 from stack.postgres import Postgres, programs
@@ -479,18 +480,11 @@ def test_password_in_settings(build, where):
         assert "passfile" in text and "hush" not in text, text
 
 
-# Linux keeps, over exec, the peak of the process that forked: of this one, which may be large by now. So
-# a small one stands between, whose own peak is some 15 MiB.
-PEAK = """import resource, subprocess, sys
-code = subprocess.call(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
-sys.exit(code)"""
-
-
 def peak_kib(*words):
     """The most memory that a command, which must succeed, has at any time."""
-    return int(subprocess.run([sys.executable, "-I", "-S", "-c", PEAK, *words], check=True, text=True,
-                              stdout=subprocess.PIPE).stdout)
+    took = cost(*words)
+    assert took.code == 0, took.err
+    return took.peak_kib
 
 
 def test_peak_is_the_childs():

@@ -48,7 +48,7 @@ class System:
         self._mta_name, self._milters, self._listeners = mta, list(milters), list(listeners)
         self._milters_before = list(milters_before)
         self._limits = {"message_size_max": message_size_max, "process_limit": process_limit}
-        self.mta, self._users = None, 0
+        self.mta, self._users, self._left = None, 0, set()
 
     def start(self):
         """Start everything; returns self."""
@@ -152,9 +152,13 @@ class System:
                 seconds, lambda: f"{count} messages in {folder} of {address}, there are "
                 f"{len(box.messages(folder))}; queue {self.mta.queue()}\n{self.logs()}", 0.1)
 
+    def begin_test(self):
+        """What earlier tests left in the queue is theirs."""
+        self._left = set(self.mta.queue())
+
     def wait_queue_empty(self, seconds=60):
-        """Wait until the MTA has got rid of everything."""
-        wait_until(lambda: not self.mta.queue(), seconds,
+        """Wait until the MTA has got rid of all that came in this test."""
+        wait_until(lambda: set(self.mta.queue()) <= self._left, seconds,
                    lambda: f"the queue is empty; it has {self.mta.queue()}\n{self.logs()}", 0.1)
 
     def check_alive(self):
