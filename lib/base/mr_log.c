@@ -1,5 +1,6 @@
 #include "lib/base/mr_log.h"
 
+#include <paths.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <syslog.h>
@@ -7,12 +8,14 @@
 
 #include "lib/base/mr_ascii.h"
 #include "lib/base/mr_err.h"
+#include "lib/base/mr_syslog.h"
 
 #define SUBSYSTEMS_MAX 16
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static const char *program_name = "millrace";
 static bool to_syslog;
+static struct mr_syslog system_log;
 static void (*extra_sink)(void *arg, enum mr_log_level level, const char *line);
 static void *extra_arg;
 static char debugged[SUBSYSTEMS_MAX][32];
@@ -121,7 +124,7 @@ void mr_log_line(enum mr_log_level level, const char *event, const struct mr_kv 
 	mr_log_format(line, event, kv, count);
 	pthread_mutex_lock(&lock);
 	if (to_syslog)
-		syslog(LOG_MAIL | priorities[level], "%s", line);
+		mr_syslog_put(&system_log, LOG_MAIL | priorities[level], line);
 	else
 		fprintf(stderr, "%s[%d]: %s\n", program_name, (int)getpid(), line);
 	if (extra_sink)
@@ -133,8 +136,10 @@ void mr_log_open(const char *program, bool to_stderr)
 {
 	program_name = program;
 	to_syslog = !to_stderr;
-	if (to_syslog)
-		openlog(program, LOG_PID | LOG_NDELAY, LOG_MAIL);
+	if (!to_syslog)
+		return;
+	mr_syslog_init(&system_log, _PATH_LOG, program);
+	openlog(program, LOG_PID | LOG_NDELAY, LOG_MAIL); /* for libraries that log, as libmilter */
 }
 
 void mr_log_sink(void (*sink)(void *arg, enum mr_log_level level, const char *line), void *arg)

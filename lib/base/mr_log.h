@@ -47,7 +47,8 @@ void mr_log_line(enum mr_log_level level, const char *event, const struct mr_kv 
 void mr_log_format(char out[MR_LOG_LINE_MAX + 1], const char *event, const struct mr_kv *kv,
 		   size_t count);
 
-/* Where lines go: stderr, or syslog under the program's name. Before the first thread starts. */
+/* Where lines go: stderr, or syslog under the program's name. Before the first thread starts. A system
+ * log that stopped stops nobody: lines are lost, and counted (mr_syslog.h). */
 void mr_log_open(const char *program, bool to_stderr);
 /* Every line goes to sink too, on the thread that logs; NULL: no more. For tests and trace. */
 void mr_log_sink(void (*sink)(void *arg, enum mr_log_level level, const char *line), void *arg);

@@ -3,6 +3,7 @@ nowhere else why it refused a message.
 
 The jail gives us a /dev of our own (jail.py), so the /dev/log made here is seen by nobody else.
 """
+import contextlib
 import os
 import re
 import socket
@@ -13,6 +14,8 @@ _LINE = re.compile(r"^<\d+>(?:\w{3} [ \d]\d [\d:]{8} )?([^\s\[:]+)")
 
 _files = {}
 _thread = None
+_goes = threading.Event()
+_goes.set()
 
 
 def keep(ident, file):
@@ -32,8 +35,19 @@ def forget(ident):
     _files.pop(ident, None)
 
 
+@contextlib.contextmanager
+def stopped():
+    """Nobody reads what is logged, as when syslogd got SIGSTOP; afterwards it goes on."""
+    _goes.clear()
+    try:
+        yield
+    finally:
+        _goes.set()
+
+
 def _run(sock):
     while True:
+        _goes.wait()
         text = sock.recv(65536).decode("utf-8", "replace").rstrip("\n\0")
         found = _LINE.match(text)
         file = _files.get(found.group(1)) if found else None
