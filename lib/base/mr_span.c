@@ -17,11 +17,6 @@ bool mr_span_eq(struct mr_span a, struct mr_span b)
 	return a.len == b.len && (a.len == 0 || memcmp(a.p, b.p, a.len) == 0);
 }
 
-bool mr_span_eq_nocase(struct mr_span a, struct mr_span b)
-{
-	return a.len == b.len && mr_span_has_prefix_nocase(a, b);
-}
-
 int mr_span_cmp(struct mr_span a, struct mr_span b)
 {
 	size_t shorter = a.len < b.len ? a.len : b.len;
@@ -46,6 +41,15 @@ bool mr_span_has_prefix_nocase(struct mr_span s, struct mr_span prefix)
 			return false;
 	}
 	return true;
+}
+
+bool mr_span_among_nocase(struct mr_span s, const struct mr_span *others, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (mr_span_eq_nocase(s, others[i]))
+			return true;
+	}
+	return false;
 }
 
 bool mr_span_has_suffix_nocase(struct mr_span s, struct mr_span suffix)

@@ -45,11 +45,17 @@ static inline const char *mr_span_end(struct mr_span s)
 struct mr_span mr_span_sub(struct mr_span s, size_t at, size_t len);
 
 bool mr_span_eq(struct mr_span a, struct mr_span b);
-bool mr_span_eq_nocase(struct mr_span a, struct mr_span b);
 /* <0, 0, >0 in the order of octets, a prefix first. */
 int mr_span_cmp(struct mr_span a, struct mr_span b);
 bool mr_span_has_prefix(struct mr_span s, struct mr_span prefix);
 bool mr_span_has_prefix_nocase(struct mr_span s, struct mr_span prefix);
+/* Inline, since tables are searched with it: most entries are told apart by their length. */
+static inline bool mr_span_eq_nocase(struct mr_span a, struct mr_span b)
+{
+	return a.len == b.len && mr_span_has_prefix_nocase(a, b);
+}
+/* s is one of count others, in any case. */
+bool mr_span_among_nocase(struct mr_span s, const struct mr_span *others, size_t count);
 bool mr_span_has_suffix_nocase(struct mr_span s, struct mr_span suffix);
 
 /* The first octet is of one of the classes (mr_ascii.h); false when empty. */

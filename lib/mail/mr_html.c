@@ -92,10 +92,8 @@ static enum mr_html_state state_after(struct mr_span name)
 		{ MR_SPAN("plaintext"), MR_HTML_IN_PLAINTEXT },
 	};
 
-	/* All but a few tags are told apart by their length or their first letter. */
 	for (size_t i = 0; i < MR_COUNT(rows); i++)
-		if (rows[i].name.len == name.len && rows[i].name.p[0] == mr_lower(name.p[0]) &&
-		    mr_span_eq_nocase(rows[i].name, name))
+		if (mr_span_eq_nocase(rows[i].name, name))
 			return rows[i].state;
 	return MR_HTML_IN_DATA;
 }

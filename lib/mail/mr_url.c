@@ -19,10 +19,7 @@ static bool is_special(struct mr_span scheme)
 	static const struct mr_span names[] = { MR_SPAN("http"), MR_SPAN("https"), MR_SPAN("ftp"),
 						MR_SPAN("ws"), MR_SPAN("wss") };
 
-	for (size_t i = 0; i < MR_COUNT(names); i++)
-		if (mr_span_eq_nocase(scheme, names[i]))
-			return true;
-	return false;
+	return mr_span_among_nocase(scheme, names, MR_COUNT(names));
 }
 
 static bool is_slash(int c, bool special)

@@ -1,30 +1,9 @@
 #include "milters/spam/css.h"
 
 #include "lib/base/mr_ascii.h"
-#include "lib/base/mr_cur.h"
 
-#define NEAR       24 /* of 255 in each of red, green, blue */
-#define FAR_PX     400 /* a text so far outside of the window is not meant to be seen */
-#define FONT_MIN   2 /* px or pt: nobody reads letters of that size */
-#define OPAQUE_MIN 0.1
-
-static const struct {
-	struct mr_span name;
-	uint32_t color;
-} names[] = {
-	{ MR_SPAN("white"), 0xFFFFFF },       { MR_SPAN("black"), 0x000000 },
-	{ MR_SPAN("red"), 0xFF0000 },         { MR_SPAN("green"), 0x008000 },
-	{ MR_SPAN("blue"), 0x0000FF },        { MR_SPAN("yellow"), 0xFFFF00 },
-	{ MR_SPAN("gray"), 0x808080 },        { MR_SPAN("grey"), 0x808080 },
-	{ MR_SPAN("silver"), 0xC0C0C0 },      { MR_SPAN("maroon"), 0x800000 },
-	{ MR_SPAN("purple"), 0x800080 },      { MR_SPAN("fuchsia"), 0xFF00FF },
-	{ MR_SPAN("lime"), 0x00FF00 },        { MR_SPAN("olive"), 0x808000 },
-	{ MR_SPAN("navy"), 0x000080 },        { MR_SPAN("teal"), 0x008080 },
-	{ MR_SPAN("aqua"), 0x00FFFF },        { MR_SPAN("orange"), 0xFFA500 },
-	{ MR_SPAN("snow"), 0xFFFAFA },        { MR_SPAN("ivory"), 0xFFFFF0 },
-	{ MR_SPAN("ghostwhite"), 0xF8F8FF },  { MR_SPAN("whitesmoke"), 0xF5F5F5 },
-	{ MR_SPAN("floralwhite"), 0xFFFAF0 },
-};
+#define FAR_PX   400 /* a text so far outside of the window is not meant to be seen */
+#define FONT_MIN 2 /* px or pt: nobody reads letters of that size */
 
 void mr_spam_style_init(struct mr_spam_style *style)
 {
@@ -70,32 +49,7 @@ struct mr_span mr_spam_css_plain(struct mr_span css, char *out, size_t size)
 	return mr_span(out, len);
 }
 
-/* -- values ----------------------------------------------------------------------------------- */
-
-/* A decimal number; its unit stays. False: none. */
-static bool take_number(struct mr_cur *c, double *number_out)
-{
-	struct mr_cur at = *c;
-	bool minus = mr_cur_byte(&at, '-');
-	double n = 0, unit = 1;
-	int digits = 0;
-
-	if (!minus)
-		mr_cur_byte(&at, '+');
-	for (; at.p < at.end && mr_is(*at.p, MR_DIGIT); at.p++, digits++)
-		n = n < 1e9 ? n * 10 + (*at.p - '0') : n;
-	if (mr_cur_byte(&at, '.')) {
-		for (; at.p < at.end && mr_is(*at.p, MR_DIGIT); at.p++, digits++) {
-			unit /= 10;
-			n += unit * (*at.p - '0');
-		}
-	}
-	if (digits == 0)
-		return false;
-	*c = at;
-	*number_out = minus ? -n : n;
-	return true;
-}
+/* -- lengths ------------------------------------------------------------------------------------- */
 
 /* A length in pixels, or as good as that; false: none, or one that depends on others. */
 static bool length_px(struct mr_span value, double *px_out)
@@ -103,7 +57,7 @@ static bool length_px(struct mr_span value, double *px_out)
 	struct mr_cur c = mr_cur(value);
 	double n;
 
-	if (!take_number(&c, &n))
+	if (!mr_spam_css_number(&c, &n))
 		return false;
 	if (mr_cur_text(&c, MR_SPAN("em")) || mr_cur_text(&c, MR_SPAN("rem")))
 		n *= 16;
@@ -112,110 +66,6 @@ static bool length_px(struct mr_span value, double *px_out)
 	else if (mr_cur_text(&c, MR_SPAN("vw")) || mr_cur_text(&c, MR_SPAN("vh")))
 		n *= 8;
 	*px_out = n;
-	return true;
-}
-
-static uint32_t color_hex(struct mr_span hex)
-{
-	uint32_t v = 0;
-
-	if (hex.len == 8 || hex.len == 4) { /* the last is how opaque it is */
-		bool clear = mr_span_only(mr_span_sub(hex, hex.len / 4 * 3, 2), MR_DIGIT) &&
-			     hex.p[hex.len - 1] == '0' && hex.p[hex.len / 4 * 3] == '0';
-
-		if (clear)
-			return MR_SPAM_COLOR_CLEAR;
-		hex.len = hex.len / 4 * 3;
-	}
-	if ((hex.len != 3 && hex.len != 6) || !mr_span_only(hex, MR_HEX))
-		return MR_SPAM_COLOR_UNKNOWN;
-	for (size_t i = 0; i < hex.len; i++) {
-		uint32_t digit = (uint32_t)mr_hex_value(hex.p[i]);
-
-		v = hex.len == 3 ? v << 8 | digit * 17 : v << 4 | digit;
-	}
-	return v;
-}
-
-/* One of red, green, blue, which are those of step 0, 8, 4: CSS Color 7.1. */
-static double hsl_part(const double n[3], int step)
-{
-	double s = n[1] / 100, l = n[2] / 100, turns = n[0] / 360, k, m;
-
-	turns -= (double)(int64_t)turns;
-	k = step + 12 * (turns < 0 ? turns + 1 : turns);
-	k = k >= 12 ? k - 12 : k;
-	m = k - 3 < 9 - k ? k - 3 : 9 - k;
-	m = m > 1 ? 1 : m < -1 ? -1 : m;
-	return 255 * (l - s * (l < 0.5 ? l : 1 - l) * m);
-}
-
-/* What stands in the brackets of rgb() and hsl(). */
-static uint32_t color_of_numbers(struct mr_cur c, bool hsl)
-{
-	double n[4] = { 0, 0, 0, 1 };
-	int count = 0;
-	uint32_t v = 0;
-
-	while (count < 4 && take_number(mr_cur_fws(&c), &n[count])) {
-		if (count == 0)
-			(void)mr_cur_text(&c, MR_SPAN("deg"));
-		if (mr_cur_byte(&c, '%'))
-			n[count] *= count == 3 ? 0.01 : hsl ? 1 : 2.55;
-		count++;
-		mr_cur_fws(&c);
-		if (!mr_cur_byte(&c, ','))
-			mr_cur_byte(&c, '/');
-	}
-	if (count < 3)
-		return MR_SPAM_COLOR_UNKNOWN;
-	if (n[3] < OPAQUE_MIN)
-		return MR_SPAM_COLOR_CLEAR;
-	if (hsl) {
-		double parts[3] = { hsl_part(n, 0), hsl_part(n, 8), hsl_part(n, 4) };
-
-		memcpy(n, parts, sizeof(parts));
-	}
-	for (int i = 0; i < 3; i++)
-		v = v << 8 | (uint32_t)(n[i] < 0 ? 0 : n[i] > 255 ? 255 : n[i] + 0.5);
-	return v;
-}
-
-uint32_t mr_spam_color(struct mr_span value)
-{
-	struct mr_cur c = mr_cur(mr_span_trim(value));
-	struct mr_span word;
-
-	if (mr_cur_byte(&c, '#'))
-		return color_hex(mr_cur_take(&c, MR_HEX));
-	if (mr_cur_text(&c, MR_SPAN("rgba(")) || mr_cur_text(&c, MR_SPAN("rgb(")))
-		return color_of_numbers(c, false);
-	if (mr_cur_text(&c, MR_SPAN("hsla(")) || mr_cur_text(&c, MR_SPAN("hsl(")))
-		return color_of_numbers(c, true);
-	word = mr_cur_take(&c, MR_ALNUM);
-	if (mr_span_eq_nocase(word, MR_SPAN("transparent")))
-		return MR_SPAM_COLOR_CLEAR;
-	if (mr_span_eq_nocase(word, MR_SPAN("inherit")))
-		return MR_SPAM_COLOR_UNSAID;
-	if (mr_span_eq_nocase(word, MR_SPAN("currentcolor")))
-		return MR_SPAM_COLOR_CURRENT;
-	for (size_t i = 0; i < MR_COUNT(names); i++) {
-		if (mr_span_eq_nocase(word, names[i].name))
-			return names[i].color;
-	}
-	return word.len == 6 ? color_hex(word) : MR_SPAM_COLOR_UNKNOWN;
-}
-
-bool mr_spam_color_near(uint32_t a, uint32_t b)
-{
-	if (a > 0xFFFFFF || b > 0xFFFFFF)
-		return false;
-	for (int shift = 0; shift < 24; shift += 8) {
-		int d = (int)(a >> shift & 0xFF) - (int)(b >> shift & 0xFF);
-
-		if (d > NEAR || d < -NEAR)
-			return false;
-	}
 	return true;
 }
 
@@ -247,7 +97,7 @@ static void on_fill(struct mr_span value, struct mr_spam_style *style)
 
 static void on_background_clip(struct mr_span value, struct mr_spam_style *style)
 {
-	style->lit = said(begins(value, "text"));
+	style->says[MR_SPAM_LIT] = said(begins(value, "text"));
 }
 
 /* "background: #fff url(x) no-repeat": a picture may be anything. */
@@ -265,12 +115,12 @@ static void on_background(struct mr_span value, struct mr_spam_style *style)
 
 static void on_display(struct mr_span value, struct mr_spam_style *style)
 {
-	style->unshown = said(begins(value, "none"));
+	style->says[MR_SPAM_UNSHOWN] = said(begins(value, "none"));
 }
 
 static void on_visibility(struct mr_span value, struct mr_spam_style *style)
 {
-	style->unseen = said(begins(value, "hidden") || begins(value, "collapse"));
+	style->says[MR_SPAM_UNSEEN] = said(begins(value, "hidden") || begins(value, "collapse"));
 }
 
 static void on_opacity(struct mr_span value, struct mr_spam_style *style)
@@ -278,8 +128,9 @@ static void on_opacity(struct mr_span value, struct mr_spam_style *style)
 	struct mr_cur c = mr_cur(value);
 	double n;
 
-	if (take_number(&c, &n))
-		style->clear = said(n < (mr_cur_byte(&c, '%') ? 100 * OPAQUE_MIN : OPAQUE_MIN));
+	if (mr_spam_css_number(&c, &n))
+		style->says[MR_SPAM_SEE_THROUGH] = said(
+			n < (mr_cur_byte(&c, '%') ? 100 * MR_SPAM_OPAQUE_MIN : MR_SPAM_OPAQUE_MIN));
 }
 
 static void on_font_size(struct mr_span value, struct mr_spam_style *style)
@@ -287,9 +138,9 @@ static void on_font_size(struct mr_span value, struct mr_spam_style *style)
 	double px;
 
 	if (length_px(value, &px))
-		style->sizeless = said(px <= FONT_MIN);
+		style->says[MR_SPAM_SIZELESS] = said(px <= FONT_MIN);
 	else if (value.len > 0 && !begins(value, "inherit"))
-		style->sizeless = MR_SPAM_SAID_NO; /* small, larger */
+		style->says[MR_SPAM_SIZELESS] = MR_SPAM_SAID_NO; /* small, larger */
 }
 
 /* "font: italic bold 0px/0 Arial": the size is the word that begins with a digit. */
@@ -313,12 +164,12 @@ static void on_extent(struct mr_span value, struct mr_spam_style *style)
 	double px;
 
 	if (length_px(value, &px) && px <= 1)
-		style->flat = MR_SPAM_SAID_YES;
+		style->says[MR_SPAM_FLAT] = MR_SPAM_SAID_YES;
 }
 
 static void on_overflow(struct mr_span value, struct mr_spam_style *style)
 {
-	style->cut = said(begins(value, "hidden") || begins(value, "clip"));
+	style->says[MR_SPAM_CUT] = said(begins(value, "hidden") || begins(value, "clip"));
 }
 
 static void on_place(struct mr_span value, struct mr_spam_style *style)
@@ -326,7 +177,7 @@ static void on_place(struct mr_span value, struct mr_spam_style *style)
 	double px;
 
 	if (length_px(value, &px) && px <= -FAR_PX)
-		style->away = MR_SPAM_SAID_YES;
+		style->says[MR_SPAM_OUTSIDE] = MR_SPAM_SAID_YES;
 }
 
 /* "100%", "9999px": as far as a box is wide. */
@@ -336,18 +187,20 @@ static void on_indent(struct mr_span value, struct mr_spam_style *style)
 
 	on_place(value, style);
 	if (length_px(value, &px))
-		style->indent = said(px >= (mr_span_find(value, '%') < value.len ? 16 : FAR_PX));
+		style->says[MR_SPAM_INDENT] =
+			said(px >= (mr_span_find(value, '%') < value.len ? 16 : FAR_PX));
 }
 
 static void on_white_space(struct mr_span value, struct mr_spam_style *style)
 {
-	style->nowrap = said(begins(value, "nowrap") || mr_span_eq_nocase(value, MR_SPAN("pre")));
+	style->says[MR_SPAM_NOWRAP] =
+		said(begins(value, "nowrap") || mr_span_eq_nocase(value, MR_SPAN("pre")));
 }
 
 static void on_content(struct mr_span value, struct mr_spam_style *style)
 {
 	if (begins(value, "hidden"))
-		style->unshown = MR_SPAM_SAID_YES;
+		style->says[MR_SPAM_UNSHOWN] = MR_SPAM_SAID_YES;
 }
 
 /* The next "name(args)" of a value. */
@@ -367,10 +220,10 @@ static bool is_tiny(struct mr_span value)
 	struct mr_cur c = mr_cur(value);
 	double n;
 
-	if (!take_number(&c, &n))
+	if (!mr_spam_css_number(&c, &n))
 		return false;
 	n = mr_cur_byte(&c, '%') ? n / 100 : n;
-	return n < OPAQUE_MIN && n > -OPAQUE_MIN;
+	return n < MR_SPAM_OPAQUE_MIN && n > -MR_SPAM_OPAQUE_MIN;
 }
 
 static bool is_far(struct mr_span value)
@@ -392,7 +245,7 @@ static bool no_shape(struct mr_span name, struct mr_span args)
 		}
 		return args.len > 0;
 	}
-	if (!take_number(&c, &n))
+	if (!mr_spam_css_number(&c, &n))
 		return false;
 	if (mr_span_eq_nocase(name, MR_SPAN("inset")))
 		return n >= (mr_cur_byte(&c, '%') ? 50 : FAR_PX);
@@ -404,8 +257,8 @@ static void on_clip(struct mr_span value, struct mr_spam_style *style)
 	struct mr_cur c = mr_cur(value);
 	struct mr_span name, args;
 
-	style->away = said(begins(value, "rect(0") || begins(value, "rect(1px") ||
-			   (take_call(&c, &name, &args) && no_shape(name, args)));
+	style->says[MR_SPAM_OUTSIDE] = said(begins(value, "rect(0") || begins(value, "rect(1px") ||
+					    (take_call(&c, &name, &args) && no_shape(name, args)));
 }
 
 /* Of two numbers, the one for each direction; what a third says of depth moves nothing. */
@@ -421,22 +274,22 @@ static void on_transform(struct mr_span value, struct mr_spam_style *style)
 			continue;
 		two = mr_span_trim(two);
 		if (begins(name, "scale") && (is_tiny(one) || is_tiny(two)))
-			style->flat = style->cut = MR_SPAM_SAID_YES;
+			style->says[MR_SPAM_FLAT] = style->says[MR_SPAM_CUT] = MR_SPAM_SAID_YES;
 		else if (begins(name, "translate") && (is_far(one) || is_far(two)))
-			style->away = MR_SPAM_SAID_YES;
+			style->says[MR_SPAM_OUTSIDE] = MR_SPAM_SAID_YES;
 	}
 }
 
 static void on_scale(struct mr_span value, struct mr_spam_style *style)
 {
 	if (is_tiny(value))
-		style->flat = style->cut = MR_SPAM_SAID_YES;
+		style->says[MR_SPAM_FLAT] = style->says[MR_SPAM_CUT] = MR_SPAM_SAID_YES;
 }
 
 static void on_translate(struct mr_span value, struct mr_spam_style *style)
 {
 	if (is_far(value))
-		style->away = MR_SPAM_SAID_YES;
+		style->says[MR_SPAM_OUTSIDE] = MR_SPAM_SAID_YES;
 }
 
 /* 0 is 1 to browsers. */
@@ -445,7 +298,7 @@ static void on_zoom(struct mr_span value, struct mr_spam_style *style)
 	struct mr_cur c = mr_cur(value);
 	double n;
 
-	if (take_number(&c, &n) && n > 0)
+	if (mr_spam_css_number(&c, &n) && n > 0)
 		on_scale(value, style);
 }
 
@@ -456,7 +309,7 @@ static void on_filter(struct mr_span value, struct mr_spam_style *style)
 
 	while (take_call(&c, &name, &args)) {
 		if (begins(name, "opacity") && is_tiny(args))
-			style->clear = MR_SPAM_SAID_YES;
+			style->says[MR_SPAM_SEE_THROUGH] = MR_SPAM_SAID_YES;
 	}
 }
 
@@ -506,9 +359,7 @@ static const struct {
 static void read_one(struct mr_span name, struct mr_span value, struct mr_spam_style *style)
 {
 	for (size_t i = 0; i < MR_COUNT(properties); i++) {
-		if (name.len == properties[i].name.len &&
-		    mr_lower(name.p[0]) == properties[i].name.p[0] &&
-		    mr_span_eq_nocase(name, properties[i].name)) {
+		if (mr_span_eq_nocase(name, properties[i].name)) {
 			properties[i].run(value, style);
 			return;
 		}

@@ -5,15 +5,9 @@
 #ifndef MR_SPAM_CSS_H
 #define MR_SPAM_CSS_H
 
-#include "lib/base/mr_span.h"
+#include "milters/spam/color.h"
 
 #define MR_SPAM_CSS_SIZE_MAX 2000 /* bytes of one style that are read */
-
-/* Colours are 0xRRGGBB, or: */
-#define MR_SPAM_COLOR_UNSAID  0xFF000000u /* nothing was said: it is the parent's */
-#define MR_SPAM_COLOR_UNKNOWN 0xFF000001u /* a picture, a name that is not known */
-#define MR_SPAM_COLOR_CLEAR   0xFF000002u /* transparent */
-#define MR_SPAM_COLOR_CURRENT 0xFF000003u /* currentcolor: that of the letters */
 
 enum mr_spam_said { /* whether a style says yes, no, or nothing */
 		    MR_SPAM_SAID_NOTHING,
@@ -21,20 +15,31 @@ enum mr_spam_said { /* whether a style says yes, no, or nothing */
 		    MR_SPAM_SAID_YES,
 };
 
+enum mr_spam_trait {
+	MR_SPAM_UNSHOWN, /* display: none */
+	MR_SPAM_UNSEEN, /* visibility: hidden; a child may say otherwise */
+	MR_SPAM_SIZELESS, /* font-size: 0; a child may say otherwise */
+	MR_SPAM_SEE_THROUGH, /* opacity: 0 */
+	MR_SPAM_FLAT, /* a height or width of 0 */
+	MR_SPAM_CUT, /* overflow: hidden */
+	MR_SPAM_OUTSIDE, /* positioned, clipped or indented out of sight */
+	MR_SPAM_INDENT, /* with the next and with cut: moved out of its box */
+	MR_SPAM_NOWRAP,
+	MR_SPAM_LIT, /* letters are cut out of the background */
+};
+#define MR_SPAM_TRAITS 10
+
 struct mr_spam_style {
 	uint32_t color, background;
 	uint32_t fill; /* -webkit-text-fill-color: before color */
 	uint64_t marks; /* of the tag, its classes and id (sheet.h) */
-	uint8_t unshown; /* display: none */
-	uint8_t unseen; /* visibility: hidden; a child may say otherwise */
-	uint8_t sizeless; /* font-size: 0; a child may say otherwise */
-	uint8_t clear; /* opacity: 0 */
-	uint8_t flat; /* a height or width of 0 */
-	uint8_t cut; /* overflow: hidden */
-	uint8_t away; /* positioned, clipped or indented out of sight */
-	uint8_t indent, nowrap; /* with cut: moved out of its box */
-	uint8_t lit; /* letters are cut out of the background */
+	uint8_t says[MR_SPAM_TRAITS]; /* enum mr_spam_said of each */
 };
+
+static inline bool mr_spam_says(const struct mr_spam_style *style, enum mr_spam_trait trait)
+{
+	return style->says[trait] == MR_SPAM_SAID_YES;
+}
 
 void mr_spam_style_init(struct mr_spam_style *style);
 /* Read declarations into style; what they do not speak of stays. */
@@ -42,9 +47,5 @@ void mr_spam_style_read(struct mr_span declarations, struct mr_spam_style *style
 /* css with comments as a blank and escapes undone, in out where there are some, cut to size bytes then:
  * what is escaped and is no letter, digit or hyphen becomes "_". */
 struct mr_span mr_spam_css_plain(struct mr_span css, char *out, size_t size);
-/* "#fff", "#FEFEFE", "rgb(255, 255, 255)", "rgba(0,0,0,0)", "white", and "ffffff" as in bgcolor. */
-uint32_t mr_spam_color(struct mr_span value);
-/* Both are known and a reader would not tell one from the other. */
-bool mr_spam_color_near(uint32_t a, uint32_t b);
 
 #endif

@@ -72,11 +72,7 @@ static bool is_noise(struct mr_span name)
 						MR_SPAN("Thread-Index"),
 						MR_SPAN("Date") };
 
-	for (size_t i = 0; i < MR_COUNT(noise); i++) {
-		if (mr_span_eq_nocase(name, noise[i]))
-			return true;
-	}
-	return false;
+	return mr_span_among_nocase(name, noise, MR_COUNT(noise));
 }
 
 /* The value as text: decoded where there is something to decode. */

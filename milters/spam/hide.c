@@ -163,17 +163,17 @@ static void look_of(const struct mr_spam_style *s, struct mr_spam_look *l)
 		l->background = s->background == MR_SPAM_COLOR_CURRENT ? l->color : s->background;
 	if (s->fill != MR_SPAM_COLOR_UNSAID)
 		l->fill = s->fill == MR_SPAM_COLOR_CURRENT ? MR_SPAM_COLOR_UNSAID : s->fill;
-	if (s->lit == MR_SPAM_SAID_YES)
+	if (mr_spam_says(s, MR_SPAM_LIT))
 		l->fill = MR_SPAM_COLOR_UNKNOWN;
-	inherit_bool(s->unseen, &l->unseen);
-	inherit_bool(s->sizeless, &l->sizeless);
+	inherit_bool(s->says[MR_SPAM_UNSEEN], &l->unseen);
+	inherit_bool(s->says[MR_SPAM_SIZELESS], &l->sizeless);
 	/* What follows no child can undo. */
-	l->unshown = l->unshown || s->unshown == MR_SPAM_SAID_YES;
-	l->clear = l->clear || s->clear == MR_SPAM_SAID_YES;
-	l->away = l->away || s->away == MR_SPAM_SAID_YES ||
-		  (s->indent == MR_SPAM_SAID_YES && s->nowrap == MR_SPAM_SAID_YES &&
-		   s->cut == MR_SPAM_SAID_YES);
-	l->flat = l->flat || (s->flat == MR_SPAM_SAID_YES && s->cut == MR_SPAM_SAID_YES);
+	l->unshown = l->unshown || mr_spam_says(s, MR_SPAM_UNSHOWN);
+	l->clear = l->clear || mr_spam_says(s, MR_SPAM_SEE_THROUGH);
+	l->away = l->away || mr_spam_says(s, MR_SPAM_OUTSIDE) ||
+		  (mr_spam_says(s, MR_SPAM_INDENT) && mr_spam_says(s, MR_SPAM_NOWRAP) &&
+		   mr_spam_says(s, MR_SPAM_CUT));
+	l->flat = l->flat || (mr_spam_says(s, MR_SPAM_FLAT) && mr_spam_says(s, MR_SPAM_CUT));
 }
 
 bool mr_spam_hide_start(struct mr_spam_hide *h, struct mr_span name,

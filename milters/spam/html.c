@@ -71,11 +71,7 @@ static bool is_link(struct mr_span name)
 	static const struct mr_span links[] = { MR_SPAN("href"), MR_SPAN("src"), MR_SPAN("action"),
 						MR_SPAN("background") };
 
-	for (size_t i = 0; i < MR_COUNT(links); i++) {
-		if (mr_span_eq_nocase(name, links[i]))
-			return true;
-	}
-	return false;
+	return mr_span_among_nocase(name, links, MR_COUNT(links));
 }
 
 /* "font-size:0; display:none": each declaration, blanks dropped, is a feature. */
@@ -177,7 +173,7 @@ static void look_of(const struct mr_html_attr *attr, struct mr_spam_style *style
 		 mr_span_eq_nocase(attr->name, MR_SPAN("text")))
 		style->color = mr_spam_color(attr->value);
 	else if (mr_span_eq_nocase(attr->name, MR_SPAN("hidden")))
-		style->unshown = MR_SPAM_SAID_YES;
+		style->says[MR_SPAM_UNSHOWN] = MR_SPAM_SAID_YES;
 	else if (mr_span_eq_nocase(attr->name, MR_SPAN("alt")))
 		l->alt = attr->value;
 	else if (mr_span_eq_nocase(attr->name, MR_SPAN("title")))
@@ -201,7 +197,7 @@ static int add_looks(struct state *s, struct mr_span name, const struct looks *l
 				&own)) < 0)
 		return err;
 	if (mr_span_eq(name, MR_SPAN("dialog")) && !l->open)
-		style->unshown = MR_SPAM_SAID_YES;
+		style->says[MR_SPAM_UNSHOWN] = MR_SPAM_SAID_YES;
 	mr_spam_sheet_apply(&s->sheet, name, l->classes, l->id, mr_spam_hide_marks(&s->hide),
 			    style);
 	mr_spam_style_read(own, style);
@@ -211,13 +207,14 @@ static int add_looks(struct state *s, struct mr_span name, const struct looks *l
 /* The texts of a tag itself, which its own style may hide. */
 static int add_own_texts(struct state *s, const struct looks *l, const struct mr_spam_style *style)
 {
-	static const uint8_t yes = MR_SPAM_SAID_YES;
 	int err;
 
-	if (style->unshown == yes || style->unseen == yes || style->sizeless == yes ||
-	    style->clear == yes || style->away == yes)
+	if (mr_spam_says(style, MR_SPAM_UNSHOWN) || mr_spam_says(style, MR_SPAM_UNSEEN) ||
+	    mr_spam_says(style, MR_SPAM_SIZELESS) || mr_spam_says(style, MR_SPAM_SEE_THROUGH) ||
+	    mr_spam_says(style, MR_SPAM_OUTSIDE))
 		return 0;
-	if (l->alt.len > 0 && !l->tiny && style->flat != yes && (err = add_shown(s, l->alt)) < 0)
+	if (l->alt.len > 0 && !l->tiny && !mr_spam_says(style, MR_SPAM_FLAT) &&
+	    (err = add_shown(s, l->alt)) < 0)
 		return err;
 	return l->title.len > 0 ? add_shown(s, l->title) : 0;
 }

@@ -122,10 +122,12 @@ static bool selector_of(struct mr_span text, struct mr_spam_rule *rule)
 
 static bool says_nothing(const struct mr_spam_style *s)
 {
-	return s->color == MR_SPAM_COLOR_UNSAID && s->background == MR_SPAM_COLOR_UNSAID &&
-	       s->fill == MR_SPAM_COLOR_UNSAID &&
-	       (s->unshown | s->unseen | s->sizeless | s->clear | s->flat | s->cut | s->away |
-		s->indent | s->nowrap | s->lit) == MR_SPAM_SAID_NOTHING;
+	uint8_t any = 0;
+
+	for (unsigned i = 0; i < MR_SPAM_TRAITS; i++)
+		any |= s->says[i];
+	return any == MR_SPAM_SAID_NOTHING && s->color == MR_SPAM_COLOR_UNSAID &&
+	       s->background == MR_SPAM_COLOR_UNSAID && s->fill == MR_SPAM_COLOR_UNSAID;
 }
 
 static void add_rules(struct mr_spam_sheet *sheet, struct mr_span selectors,
@@ -185,30 +187,21 @@ void mr_spam_sheet_read(struct mr_spam_sheet *sheet, struct mr_span css)
 
 /* -- applying --------------------------------------------------------------------------------- */
 
-static void merge(uint8_t said, uint8_t *own)
+static void merge_color(uint32_t said, uint32_t *own)
 {
-	if (said != MR_SPAM_SAID_NOTHING)
+	if (said != MR_SPAM_COLOR_UNSAID)
 		*own = said;
 }
 
 static void apply_one(const struct mr_spam_style *from, struct mr_spam_style *to)
 {
-	if (from->color != MR_SPAM_COLOR_UNSAID)
-		to->color = from->color;
-	if (from->background != MR_SPAM_COLOR_UNSAID)
-		to->background = from->background;
-	merge(from->unshown, &to->unshown);
-	merge(from->unseen, &to->unseen);
-	merge(from->sizeless, &to->sizeless);
-	merge(from->clear, &to->clear);
-	merge(from->flat, &to->flat);
-	merge(from->cut, &to->cut);
-	merge(from->away, &to->away);
-	if (from->fill != MR_SPAM_COLOR_UNSAID)
-		to->fill = from->fill;
-	merge(from->indent, &to->indent);
-	merge(from->nowrap, &to->nowrap);
-	merge(from->lit, &to->lit);
+	merge_color(from->color, &to->color);
+	merge_color(from->background, &to->background);
+	merge_color(from->fill, &to->fill);
+	for (unsigned i = 0; i < MR_SPAM_TRAITS; i++) {
+		if (from->says[i] != MR_SPAM_SAID_NOTHING)
+			to->says[i] = from->says[i];
+	}
 }
 
 struct names { /* of a tag, as rules find them */

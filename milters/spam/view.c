@@ -35,21 +35,13 @@ static const struct mr_span prefixes[] = {
 
 static bool is_delivery(struct mr_span name)
 {
-	for (size_t i = 0; i < MR_COUNT(delivery); i++) {
-		if (mr_span_eq_nocase(name, delivery[i]))
-			return true;
-	}
-	return false;
+	return mr_span_among_nocase(name, delivery, MR_COUNT(delivery));
 }
 
 static bool counts(struct mr_span name)
 {
-	if (is_delivery(name))
+	if (is_delivery(name) || mr_span_among_nocase(name, others, MR_COUNT(others)))
 		return false;
-	for (size_t i = 0; i < MR_COUNT(others); i++) {
-		if (mr_span_eq_nocase(name, others[i]))
-			return false;
-	}
 	for (size_t i = 0; i < MR_COUNT(prefixes); i++) {
 		if (mr_span_has_prefix_nocase(name, prefixes[i]))
 			return false;

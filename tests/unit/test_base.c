@@ -61,12 +61,34 @@ MR_TEST(span_basics)
 	MR_CHECK_SPAN(t, "", tail);
 	MR_CHECK(t, mr_span_eq_nocase(MR_SPAN("X-Spam"), MR_SPAN("x-sPAM")));
 	MR_CHECK(t, !mr_span_eq_nocase(MR_SPAN("X-Spam"), MR_SPAN("x-sPA")));
+	MR_CHECK(t, !mr_span_eq_nocase(MR_SPAN("X-Spam"), MR_SPAN("x-sPAn")));
+	MR_CHECK(t, mr_span_eq_nocase(mr_span(NULL, 0), MR_SPAN("")));
 	MR_CHECK(t, mr_span_cmp(MR_SPAN("ab"), MR_SPAN("abc")) < 0);
 	MR_CHECK(t, mr_span_cmp(MR_SPAN("b"), MR_SPAN("abc")) > 0);
 	MR_CHECK_SPAN(t, "", mr_span_sub(MR_SPAN("abc"), 7, 2));
 	MR_CHECK_SPAN(t, "bc", mr_span_sub(MR_SPAN("abc"), 1, 99));
 	MR_CHECK(t, mr_span_within(mr_span_sub(s, s.len, 0), s));
 	MR_CHECK(t, !mr_span_within(s, mr_span_sub(s, 0, s.len - 1)));
+}
+
+MR_TEST(span_among)
+{
+	static const struct mr_span list[] = { MR_SPAN("Date"), MR_SPAN("In-Reply-To") };
+	static const struct {
+		const char *in;
+		bool want;
+	} rows[] = {
+		{ "date", true },  { "IN-REPLY-TO", true }, { "In-Reply-T", false },
+		{ "Data", false }, { "Date ", false },      { "", false },
+	};
+
+	for (size_t i = 0; i < MR_COUNT(rows); i++) {
+		MR_AUTO(mr_block) *in = mr_test_exact(t, i, rows[i].in);
+
+		MR_CHECK_INT(t, rows[i].want,
+			     mr_span_among_nocase(mr_block_span(in), list, MR_COUNT(list)));
+	}
+	MR_CHECK(t, !mr_span_among_nocase(MR_SPAN("Date"), list, 0));
 }
 
 MR_TEST(span_numbers)
