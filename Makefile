@@ -117,8 +117,8 @@ $(B)/tests/unit/test_durable: $(B)/tests/unit/disk.o
 
 # What needs a PostgreSQL server: tests/e2e/test_store.py starts one and then these.
 STORE_TESTS := $(B)/tests/unit/test_store $(B)/tests/store/server
-$(B)/tests/store/%: $(B)/tests/store/%.o $(TEST_OBJS) $(LIB)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $< $(TEST_OBJS) $(LIB) $(PKG_LIBS) -lcmocka
+$(B)/tests/store/%: $(B)/tests/store/%.o $(TEST_OBJS) $(ARCHIVES) $(LIB)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(ARCHIVES) $(LIB) -Wl,--end-group $(PKG_LIBS) -lcmocka
 
 # What only the benchmark rows use.
 $(BIN)/smtp_load $(BIN)/store_load: $(BIN)/%: $(B)/tests/bench/load/%.o $(LIB)
@@ -184,6 +184,7 @@ fuzz: ## every fuzz target for TIME=60 seconds; T=name for one
 fuzz-build: $(FUZZ)
 # In both modes clang's libFuzzer has main(); MODE=cov lets it run corpora only.
 $(B)/tests/fuzz/fuzz_stage: $(B)/tests/unit/mr_note_stage.o
+$(B)/tests/fuzz/fuzz_store_load: $(B)/tests/unit/mr_dump_test.o
 $(B)/tests/fuzz/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(ARCHIVES) $(LIB)
 	$(Q)$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $(filter %.o,$^) -Wl,--start-group $(ARCHIVES) $(LIB) -Wl,--end-group $(PKG_LIBS)
 

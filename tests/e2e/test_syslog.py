@@ -47,7 +47,7 @@ def deliver(lmtp, count):
 def test_log_stopped(logged):
     millrace, file = logged
     lines = re.compile(r" delivered id=")
-    with smtplib.LMTP(os.fspath(millrace.lmtp_socket)) as lmtp:
+    with smtplib.LMTP(os.fspath(millrace.lmtp_socket), timeout=SECONDS) as lmtp:
         deliver(lmtp, 1)
         wait_until(lambda: lines.search(file.read_text()), 5, "a line in the log")
         with syslog.stopped():

@@ -7,6 +7,7 @@
 #include "lib/base/mr_buf.h"
 #include "lib/base/mr_err.h"
 #include "lib/store/mr_store_dump.h"
+#include "tests/unit/mr_dump_test.h"
 
 #define TEXT_MAX ((size_t)16 << 20)
 
@@ -46,55 +47,22 @@ static struct mr_store *store_new(void)
 	return store;
 }
 
-static int from_span(void *arg, struct mr_span *line_out)
-{
-	struct mr_span *rest = arg;
-
-	if (rest->len == 0)
-		return MR_ENOENT;
-	(void)mr_span_split(*rest, '\n', line_out, rest);
-	return 0;
-}
-
-static int to_buf(void *arg, struct mr_span line)
-{
-	return mr_buf_add(arg, line);
-}
-
-static int load(struct mr_store *store, struct mr_span text)
-{
-	struct mr_store_load in = { .read = from_span, .arg = &text };
-
-	return mr_store_load(store, &in);
-}
-
-static void dump(struct mr_store *store, struct mr_buf *out, size_t *rows_out)
-{
-	size_t directory, spam;
-
-	mr_buf_add(out, mr_store_dump_head);
-	mr_buf_adds(out, "\n");
-	MR_ASSERT(mr_store_dump(store, MR_GROUP_DIRECTORY, to_buf, NULL, out, &directory) == 0);
-	MR_ASSERT(mr_store_dump(store, MR_GROUP_SPAM, to_buf, NULL, out, &spam) == 0);
-	*rows_out = directory + spam;
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct mr_store *store;
 	MR_AUTO_BUF first = MR_BUF(TEXT_MAX), second = MR_BUF(TEXT_MAX);
-	size_t rows = 0;
+	size_t rows = 0, line;
 	int err;
 
 	if (!store)
 		store = store_new();
-	err = load(store, mr_span_bytes(data, size));
-	dump(store, &first, &rows);
+	err = mr_load_test(store, mr_span_bytes(data, size), &line);
+	MR_ASSERT(mr_dump_test(store, &first, &rows) == 0);
 	if (rows > 0) { /* one group may have been complete before the text was wrong */
 		mr_store_close(store);
 		store = store_new();
-		MR_ASSERT(load(store, mr_buf_span(&first)) == 0);
-		dump(store, &second, &rows);
+		MR_ASSERT(mr_load_test(store, mr_buf_span(&first), &line) == 0);
+		MR_ASSERT(mr_dump_test(store, &second, &rows) == 0);
 		MR_ASSERT(mr_span_eq(mr_buf_span(&first), mr_buf_span(&second)));
 		mr_store_close(store);
 		store = NULL;

@@ -16,6 +16,7 @@
 #include "lib/mail/mr_maildir_dir.h"
 #include "lib/store/mr_store.h"
 #include "tests/unit/disk.h"
+#include "tests/unit/mr_lda_test.h"
 #include "tests/unit/mr_test.h"
 
 #define LARGE                                                                                      \
@@ -31,18 +32,6 @@ struct fixture {
 	struct mr_lmtp *lmtp;
 	const char *dir; /* mail_dir */
 };
-
-static int ann_find(void *arg MR_UNUSED, struct mr_span local, struct mr_span domain,
-		    struct mr_arena *arena, struct mr_user *user_out)
-{
-	struct mr_user user = { .disabled = false };
-
-	if (mr_arena_dup(arena, local, &user.local) < 0 ||
-	    mr_arena_dup(arena, domain, &user.domain) < 0)
-		return MR_ENOMEM;
-	*user_out = user;
-	return 0;
-}
 
 static int ann_settings(void *arg MR_UNUSED, struct mr_span local MR_UNUSED,
 			struct mr_span domain MR_UNUSED, struct mr_arena *arena MR_UNUSED,
@@ -80,7 +69,7 @@ static void do_drop(void *arg, struct mr_lmtp_mail *mail)
 static bool fixture_init(struct mr_t *t, struct fixture *f, struct mr_lmtp_ops *ops)
 {
 	*f = (struct fixture){ .dir = mr_strdup(mr_test_dir(t)) };
-	f->deliver = (struct mr_deliver){ .directory = { ann_find, ann_settings, NULL },
+	f->deliver = (struct mr_deliver){ .directory = { mr_lda_test_find, ann_settings, NULL },
 					  .mail_fd = -1,
 					  .host = "host.example",
 					  .clock = mr_clock_real };

@@ -1,17 +1,17 @@
-/* What one recipient's settings and lessons make of a message: lda/lmtpd/sorting.c, judge.c, kept.c. */
+/* What one recipient's settings and lessons make of a message: lda/lmtpd/sorting.c, judge.c. */
 #include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <unistd.h>
 
 #include "lda/lmtpd/deliver.h"
-#include "lda/lmtpd/kept.h"
 #include "lib/base/mr_err.h"
 #include "lib/base/mr_io.h"
 #include "lib/base/mr_log.h"
 #include "milters/spam/correction.h"
 #include "milters/spam/extract.h"
-#include "tests/unit/mr_test.h"
+#include "tests/unit/mr_lda_test.h"
+#include "tests/unit/mr_spam_test.h"
 
 #define ARENA_MAX (8 << 20)
 #define STATUS                                                                                     \
@@ -29,18 +29,6 @@ static void warn_sink(void *arg MR_UNUSED, enum mr_log_level level, const char *
 {
 	if (level <= MR_LOG_WARN)
 		snprintf(warned, sizeof(warned), "%s", line);
-}
-
-static int find_any(void *arg MR_UNUSED, struct mr_span local, struct mr_span domain,
-		    struct mr_arena *arena, struct mr_user *user_out)
-{
-	struct mr_user user = { .disabled = false };
-
-	if (mr_arena_dup(arena, local, &user.local) < 0 ||
-	    mr_arena_dup(arena, domain, &user.domain) < 0)
-		return MR_ENOMEM;
-	*user_out = user;
-	return 0;
 }
 
 static int settings_any(void *arg MR_UNUSED, struct mr_span local MR_UNUSED,
@@ -68,23 +56,6 @@ struct fixture {
 	unsigned mails;
 };
 
-/* A model of the smallest size whose first bias gives every message this many points. */
-static int write_model(const char *path, double points)
-{
-	static const int16_t both[2 << MR_SPAM_TABLE_BITS_MIN];
-	struct mr_spam_model m = { .bits = { MR_SPAM_TABLE_BITS_MIN, MR_SPAM_TABLE_BITS_MIN },
-				   .threshold = 5.0,
-				   .bias = { points, 0 } };
-	MR_AUTO_BUF bytes = MR_BUF(1 << 20);
-	int err;
-
-	m.weight[0] = both;
-	m.weight[1] = both + (1 << MR_SPAM_TABLE_BITS_MIN);
-	if ((err = mr_spam_model_write(&m, &bytes)) < 0)
-		return err;
-	return mr_replace_file(path, mr_buf_span(&bytes), 0600);
-}
-
 static bool fixture_init(struct mr_t *t, struct fixture *f)
 {
 	*f = (struct fixture){ .arena = mr_arena_new(ARENA_MAX) };
@@ -93,12 +64,12 @@ static bool fixture_init(struct mr_t *t, struct fixture *f)
 	snprintf(f->model, sizeof(f->model), "%s/model", f->dir);
 	mr_user_settings_default(&wishes);
 	warned[0] = '\0';
-	f->deliver = (struct mr_deliver){ .directory = { find_any, settings_any, NULL },
+	f->deliver = (struct mr_deliver){ .directory = { mr_lda_test_find, settings_any, NULL },
 					  .mail_fd = -1,
 					  .host = "host.example",
 					  .clock = mr_clock_real };
 	f->deliver.judge = mr_judge_new(f->store, f->model, mr_clock_real);
-	if (!f->arena || !f->deliver.judge || write_model(f->model, 7.0) < 0 ||
+	if (!f->arena || !f->deliver.judge || mr_spam_test_model(f->model, 7.0) < 0 ||
 	    mr_settings_default(&f->set) < 0)
 		return false;
 	mr_log_sink(warn_sink, NULL);
@@ -565,67 +536,6 @@ MR_TEST(sort_teaches_what_arrived)
 		check_digest(t, MR_SPAN(MAIL), got);
 	}
 	fixture_done(&f);
-}
-
-/* -- what is kept ------------------------------------------------------------------------------ */
-
-static int keep(struct mr_kept *kept, const char *owner, int64_t made_s, int64_t read_s)
-{
-	MR_AUTO(mr_arena) *arena = mr_arena_new(MR_SPAM_CORRECTION_ROOM);
-	MR_AUTO_BUF bytes = MR_BUF(4096);
-	struct mr_kept_one *one;
-	int err = arena ? correction_bytes(1, &bytes) : MR_ENOMEM;
-
-	if (err == 0)
-		err = mr_kept_add(kept, owner, made_s, read_s, mr_buf_span(&bytes), MR_TAKE(arena),
-				  &one);
-	if (err == 0)
-		mr_kept_put(kept, one);
-	return err;
-}
-
-static bool has(struct mr_kept *kept, const char *owner, int64_t made_s)
-{
-	struct mr_kept_one *one = mr_kept_get(kept, owner, made_s, 10);
-
-	mr_kept_put(kept, one);
-	return one != NULL;
-}
-
-MR_TEST(sort_kept)
-{
-	struct mr_kept *kept = mr_kept_new(2);
-
-	if (kept && keep(kept, "a@x", 1, 100) == 0 && keep(kept, "b@x", 1, 100) == 0) {
-		MR_CHECK(t, has(kept, "a@x", 1) && has(kept, "b@x", 1));
-		MR_CHECK(t, !has(kept, "c@x", 1));
-		MR_CHECK(t, has(kept, "a@x", 1)); /* so b was not used for longer */
-		if (keep(kept, "c@x", 1, 100) == 0) {
-			MR_CHECK(t, has(kept, "a@x", 1) && has(kept, "c@x", 1));
-			MR_CHECK(t, !has(kept, "b@x", 1));
-		}
-		MR_CHECK(t, !has(kept, "a@x", 2)); /* made anew since */
-		MR_CHECK(t, !has(kept, "a@x", 1)); /* and forgotten */
-		if (keep(kept, "d@x", 95, 100) == 0)
-			MR_CHECK(t, !has(kept, "d@x", 95)); /* read too soon after it was made */
-	}
-	mr_kept_free(kept);
-}
-
-/* One that is in use outlives its place. */
-MR_TEST(sort_kept_in_use)
-{
-	struct mr_kept *kept = mr_kept_new(1);
-
-	if (kept && keep(kept, "a@x", 1, 100) == 0) {
-		struct mr_kept_one *one = mr_kept_get(kept, "a@x", 1, 10);
-
-		MR_CHECK(t, one != NULL);
-		MR_CHECK_INT(t, 0, keep(kept, "b@x", 1, 100));
-		MR_CHECK(t, one == NULL || one->correction.ham_count == 1);
-		mr_kept_put(kept, one);
-	}
-	mr_kept_free(kept);
 }
 
 /* -- many at once ------------------------------------------------------------------------------ */

@@ -2,12 +2,10 @@
 #include <math.h>
 
 #include "milters/spam/explain.h"
-#include "milters/spam/extract.h"
 #include "milters/spam/status.h"
-#include "tests/unit/mr_test.h"
+#include "tests/unit/mr_spam_test.h"
 
-#define ARENA_MAX ((size_t)4 << 20)
-#define BITS      16
+#define BITS 16
 
 static int16_t weights[2][1 << BITS];
 static const struct mr_spam_model model = { .weight = { weights[0], weights[1] },
@@ -16,35 +14,19 @@ static const struct mr_spam_model model = { .weight = { weights[0], weights[1] }
 
 /* A message and what is known of it, under a model that knows nothing yet. */
 struct bench {
-	struct mr_block *raw;
-	struct mr_arena *arena;
-	struct mr_spam_features *f;
-	struct mr_spam_view view;
+	struct mr_spam_test s;
 	struct mr_spam_score score;
 };
 
 static bool bench_init(struct mr_t *t, struct bench *b, size_t row, const char *raw)
 {
-	int err;
-
 	memset(weights, 0, sizeof(weights));
-	*b = (struct bench){ .raw = mr_test_exact(t, row, raw),
-			     .arena = mr_arena_new(ARENA_MAX),
-			     .f = mr_spam_features_new(NULL) };
-	MR_CHECK(t, b->raw != NULL && b->arena != NULL && b->f != NULL);
-	if (b->raw == NULL || b->arena == NULL || b->f == NULL)
-		return false;
-	err = mr_spam_extract_raw(mr_block_span(b->raw), MR_SPAM_ARRIVING, MR_SPAN(""), b->arena,
-				  b->f, &b->view);
-	MR_CHECK_INT(t, 0, err);
-	return err == 0;
+	return mr_spam_test_init(t, &b->s, row, raw) && mr_spam_test_message(t, &b->s);
 }
 
 static void bench_done(struct bench *b)
 {
-	mr_spam_features_free(b->f);
-	mr_arena_free(b->arena);
-	mr_block_free(b->raw);
+	mr_spam_test_done(&b->s);
 }
 
 static bool says(const struct mr_spam_reason *r, const char *want)
@@ -59,7 +41,7 @@ static bool says(const struct mr_spam_reason *r, const char *want)
 static int16_t *slot_of(const struct bench *b, const char *name)
 {
 	for (unsigned i = 0; i < MR_SPAM_FAMILIES; i++) {
-		const struct mr_spam_list *l = &b->f->family[i];
+		const struct mr_spam_list *l = &b->s.f->family[i];
 
 		for (uint32_t k = 0; k < l->count && l->origin != NULL; k++) {
 			struct mr_spam_reason r = { i, 1, &l->origin[k] };
@@ -83,8 +65,8 @@ static void weigh(struct mr_t *t, const struct bench *b, const char *name, int l
 
 static size_t explain(struct bench *b, struct mr_spam_reason list[MR_SPAM_REASONS_MAX])
 {
-	mr_spam_score(&model, b->f, &b->score);
-	return mr_spam_explain(&model, b->f, &b->score, list, MR_SPAM_REASONS_MAX);
+	mr_spam_score(&model, b->s.f, &b->score);
+	return mr_spam_explain(&model, b->s.f, &b->score, list, MR_SPAM_REASONS_MAX);
 }
 
 MR_TEST(spam_explain_in_words)
@@ -187,7 +169,7 @@ MR_TEST(spam_explain_joins_types)
 		weigh(t, &b, "a part of type text", 1);
 		weigh(t, &b, "a part of type text/plain", 2);
 		weigh(t, &b, "a part that names no charset", 2);
-		MR_CHECK_INT(t, 4, b.f->family[MR_SPAM_HTML].count);
+		MR_CHECK_INT(t, 4, b.s.f->family[MR_SPAM_HTML].count);
 		MR_CHECK_INT(t, 2, explain(&b, list));
 		MR_CHECK(t, says(&list[0], "a part of type text/plain"));
 		MR_CHECK_NEAR(t, 2.25, list[0].log_odds, 1e-9);
@@ -220,7 +202,7 @@ MR_TEST(spam_explain_sums_pieces)
 	struct bench b;
 
 	if (bench_init(t, &b, 0, "\nhttp://a.example/24/long?q=z\n")) {
-		double share = 1.0 / sqrt(b.f->family[MR_SPAM_URL].count);
+		double share = 1.0 / sqrt(b.s.f->family[MR_SPAM_URL].count);
 
 		weigh(t, &b, "\"24\" in the path of a link", 2);
 		weigh(t, &b, "\"q\" behind the \"?\" of a link", 1);
@@ -313,13 +295,13 @@ MR_TEST(spam_explain_status_field)
 
 		if (bench_init(t, &b, i, rows[i].raw)) {
 			weigh(t, &b, rows[i].name, 1); /* the only word: 2.5 */
-			mr_spam_score(&model, b.f, &b.score);
+			mr_spam_score(&model, b.s.f, &b.score);
 			mr_buf_printf(&want,
 				      "No, score=2.500 required=5.000 scorer=millrace\n"
 				      "\tbecause: start +0.0,\n\theader +2.5 %s",
 				      rows[i].want);
 			MR_CHECK_INT(t, 0,
-				     mr_spam_status_text(&model, b.f, &b.score,
+				     mr_spam_status_text(&model, b.s.f, &b.score,
 							 MR_SPAM_UPSTREAM_NONE, &got));
 			MR_CHECK_SPANS(t, mr_buf_span(&want), mr_buf_span(&got));
 		}

@@ -8,33 +8,16 @@
 #include "milters/spam/extract.h"
 #include "milters/spam/model.h"
 #include "milters/spam/stage.h"
-#include "tests/unit/mr_test.h"
+#include "tests/unit/mr_spam_test.h"
 
 #define ARENA_MAX ((size_t)16 << 20)
 #define MAIL      "From: a@b\nSubject: hello\n\nA text, and http://www.example.com/x\n"
-
-/* At path, a model of the smallest size whose first bias gives every message this many points. */
-static int put_model(double points, const char *path)
-{
-	static const int16_t both[2 << MR_SPAM_TABLE_BITS_MIN];
-	struct mr_spam_model m = { .bits = { MR_SPAM_TABLE_BITS_MIN, MR_SPAM_TABLE_BITS_MIN },
-				   .threshold = 5.0,
-				   .bias = { points, 0 } };
-	MR_AUTO_BUF bytes = MR_BUF(1 << 20);
-	int err;
-
-	m.weight[0] = both;
-	m.weight[1] = both + (1 << MR_SPAM_TABLE_BITS_MIN);
-	if ((err = mr_spam_model_write(&m, &bytes)) < 0)
-		return err;
-	return mr_replace_file(path, mr_buf_span(&bytes), 0600);
-}
 
 /* In a new folder. */
 static int write_model(struct mr_t *t, double points, char path[MR_PATH_MAX])
 {
 	snprintf(path, MR_PATH_MAX, "%s/model", mr_test_dir(t));
-	return put_model(points, path);
+	return mr_spam_test_model(path, points);
 }
 
 struct bench {
@@ -630,7 +613,7 @@ MR_TEST(spam_stage_takes_up_models)
 	if (err == 0) {
 		run(t, &b, MAIL, &acts);
 		MR_CHECK_SPAN(t, "1.000", value_of(&acts, "X-Spam-Score"));
-		MR_CHECK_INT(t, 0, put_model(2.0, b.model));
+		MR_CHECK_INT(t, 0, mr_spam_test_model(b.model, 2.0));
 		run(t, &b, MAIL, &acts); /* looked at a moment ago */
 		MR_CHECK_SPAN(t, "1.000", value_of(&acts, "X-Spam-Score"));
 		b.fake.now_ms += 1000;
@@ -640,7 +623,7 @@ MR_TEST(spam_stage_takes_up_models)
 		b.fake.now_ms += 1000;
 		run(t, &b, MAIL, &acts);
 		MR_CHECK_SPAN(t, "2.000", value_of(&acts, "X-Spam-Score"));
-		MR_CHECK_INT(t, 0, put_model(3.0, b.model));
+		MR_CHECK_INT(t, 0, mr_spam_test_model(b.model, 3.0));
 		b.fake.now_ms += 1000;
 		run(t, &b, MAIL, &acts);
 		MR_CHECK_SPAN(t, "3.000", value_of(&acts, "X-Spam-Score"));

@@ -4,7 +4,7 @@
 #include "milters/spam/html.h"
 #include "milters/spam/text.h"
 #include "milters/spam/url.h"
-#include "tests/unit/mr_test.h"
+#include "tests/unit/mr_spam_test.h"
 
 #define ARENA_MAX ((size_t)16 << 20)
 
@@ -140,43 +140,24 @@ MR_TEST(spam_view_upstream)
 
 /* -- features --------------------------------------------------------------------------------- */
 
-/* "kind:text " of each feature of a family. */
-static void list(const struct mr_spam_features *f, enum mr_spam_family family, struct mr_buf *out)
-{
-	const struct mr_spam_list *l = &f->family[family];
-
-	mr_buf_reset(out);
-	for (uint32_t i = 0; i < l->count; i++) {
-		mr_buf_adds(out, l->origin[i].kind);
-		mr_buf_addc(out, ':');
-		mr_buf_add(out, l->origin[i].text);
-		mr_buf_addc(out, ' ');
-	}
-}
-
 MR_TEST(spam_features_of_a_message)
 {
-	static const char raw[] = "Subject: Buy now\nX-A: b\n\nBuy 100 pills, buy!\n";
-	MR_AUTO(mr_spam_features) *f = mr_spam_features_new(NULL);
-	MR_AUTO(mr_arena) *arena = mr_arena_new(ARENA_MAX);
-	struct mr_spam_view view;
-	MR_AUTO_BUF out = MR_BUF(10000);
+	struct mr_spam_test s;
 
-	MR_NEED(t, f != NULL && arena != NULL);
-	MR_NEED(t, mr_spam_extract_raw(mr_span_str(raw), MR_SPAM_ARRIVING, MR_SPAN(""), arena, f,
-				       &view) == 0);
-	list(f, MR_SPAM_NAME, &out);
-	MR_CHECK_SPAN(t, "header-name:Subject header-name:X-A ", mr_buf_span(&out));
-	list(f, MR_SPAM_HEAD, &out);
-	MR_CHECK_SPAN(t, "header-word:Buy header-word:now pair:now header-word:b ",
-		      mr_buf_span(&out));
-	list(f, MR_SPAM_WORD, &out);
-	MR_CHECK_SPAN(t, "word:Buy word:100 pair:100 word:pills pair:pills pair:buy ",
-		      mr_buf_span(&out));
-	MR_CHECK_INT(t, 0, f->family[MR_SPAM_URL].count);
-	/* "Subject: Buy now\nX-A: b\n\nBuy 100 pills, buy!" has 44 bytes, so 41 sequences of four,
-	 * of which "Buy " stands there twice */
-	MR_CHECK_INT(t, 40, f->family[MR_SPAM_GRAM].count);
+	if (mr_spam_test_init(t, &s, 0, "Subject: Buy now\nX-A: b\n\nBuy 100 pills, buy!\n") &&
+	    mr_spam_test_message(t, &s)) {
+		MR_CHECK_SPAN(t, "header-name:Subject header-name:X-A ",
+			      mr_spam_test_list(s.f, MR_SPAM_NAME, &s.text));
+		MR_CHECK_SPAN(t, "header-word:Buy header-word:now pair:now header-word:b ",
+			      mr_spam_test_list(s.f, MR_SPAM_HEAD, &s.text));
+		MR_CHECK_SPAN(t, "word:Buy word:100 pair:100 word:pills pair:pills pair:buy ",
+			      mr_spam_test_list(s.f, MR_SPAM_WORD, &s.text));
+		MR_CHECK_INT(t, 0, s.f->family[MR_SPAM_URL].count);
+		/* "Subject: Buy now\nX-A: b\n\nBuy 100 pills, buy!" has 44 bytes, so 41 sequences of
+		 * four, of which "Buy " stands there twice */
+		MR_CHECK_INT(t, 40, s.f->family[MR_SPAM_GRAM].count);
+	}
+	mr_spam_test_done(&s);
 }
 
 /* When mail was sent says nothing of it: no word of Date, none behind the last semicolon of Received
@@ -186,19 +167,14 @@ MR_TEST(spam_dates_say_nothing)
 	static const char raw[] = "Received: from a (b; c) by d; Mon, 4 Nov 2002 10:00:00 +0100\n"
 				  "Received: without\n"
 				  "Date: Mon, 4 Nov 2002 10:00:00 +0100\n\n.\n";
-	MR_AUTO(mr_spam_features) *f = mr_spam_features_new(NULL);
-	MR_AUTO(mr_arena) *arena = mr_arena_new(ARENA_MAX);
-	struct mr_spam_view view;
-	MR_AUTO_BUF out = MR_BUF(10000);
+	struct mr_spam_test s;
 
-	MR_NEED(t, f != NULL && arena != NULL);
-	MR_NEED(t, mr_spam_extract_raw(mr_span_str(raw), MR_SPAM_ARRIVING, MR_SPAN(""), arena, f,
-				       &view) == 0);
-	list(f, MR_SPAM_HEAD, &out);
-	MR_CHECK_SPAN(t,
-		      "header-word:from header-word:a header-word:b header-word:c header-word:by "
-		      "header-word:d header-word:without ",
-		      mr_buf_span(&out));
+	if (mr_spam_test_init(t, &s, 0, raw) && mr_spam_test_message(t, &s))
+		MR_CHECK_SPAN(t,
+			      "header-word:from header-word:a header-word:b header-word:c "
+			      "header-word:by header-word:d header-word:without ",
+			      mr_spam_test_list(s.f, MR_SPAM_HEAD, &s.text));
+	mr_spam_test_done(&s);
 }
 
 MR_TEST(spam_words)
@@ -263,8 +239,7 @@ MR_TEST(spam_urls)
 
 		MR_NEED(t, f != NULL && in != NULL && arena != NULL);
 		MR_NEED(t, mr_spam_url_find(f, mr_block_span(in), NULL, arena) == 0);
-		list(f, MR_SPAM_URL, &out);
-		MR_CHECK_SPAN(t, rows[i].want, mr_buf_span(&out));
+		MR_CHECK_SPAN(t, rows[i].want, mr_spam_test_list(f, MR_SPAM_URL, &out));
 	}
 }
 
@@ -281,15 +256,12 @@ MR_TEST(spam_html)
 
 	MR_NEED(t, f != NULL && arena != NULL);
 	MR_NEED(t, mr_spam_html_add(&w, mr_span_str(html), arena) == 0);
-	list(f, MR_SPAM_WORD, &out);
-	MR_CHECK_SPAN(t, "word:click word:here ", mr_buf_span(&out));
-	list(f, MR_SPAM_URL, &out);
+	MR_CHECK_SPAN(t, "word:click word:here ", mr_spam_test_list(f, MR_SPAM_WORD, &out));
 	MR_CHECK_SPAN(t, "scheme:http host:evil.example.com domain:example.com top-level:.com ",
-		      mr_buf_span(&out));
-	list(f, MR_SPAM_HTML, &out);
+		      mr_spam_test_list(f, MR_SPAM_URL, &out));
 	MR_CHECK_SPAN(t,
 		      "tag:a attribute:href tag:style tag:p attribute:style style:color: RED "
 		      "style:font-size:0 count:links count:images count:comments count:tags "
 		      "count:bytes of visible text ",
-		      mr_buf_span(&out));
+		      mr_spam_test_list(f, MR_SPAM_HTML, &out));
 }

@@ -4,6 +4,7 @@
 
 #include "lib/base/mr_err.h"
 #include "lib/store/mr_db.h"
+#include "tests/unit/mr_dump_test.h"
 #include "tests/unit/mr_test.h"
 
 #define TEXT_MAX ((size_t)1 << 20)
@@ -16,42 +17,6 @@ static struct mr_store *store_at(struct mr_t *t, const char *dir, enum mr_store_
 	snprintf(url, sizeof(url), "sqlite:%s/state", dir);
 	MR_CHECK_INT(t, 0, mr_store_open(url, MR_GROUP_ALL, access, &store));
 	return store;
-}
-
-static int to_buf(void *arg, struct mr_span line)
-{
-	return mr_buf_add(arg, line);
-}
-
-static int dump_all(struct mr_store *store, struct mr_buf *out)
-{
-	int err = mr_buf_add(out, mr_store_dump_head);
-
-	mr_buf_adds(out, "\n");
-	if (err == 0)
-		err = mr_store_dump(store, MR_GROUP_DIRECTORY, to_buf, NULL, out, NULL);
-	if (err == 0)
-		err = mr_store_dump(store, MR_GROUP_SPAM, to_buf, NULL, out, NULL);
-	return err;
-}
-
-static int from_span(void *arg, struct mr_span *line_out)
-{
-	struct mr_span *rest = arg;
-
-	if (rest->len == 0)
-		return MR_ENOENT;
-	(void)mr_span_split(*rest, '\n', line_out, rest);
-	return 0;
-}
-
-static int load(struct mr_store *store, struct mr_span text, size_t *line_out)
-{
-	struct mr_store_load in = { .read = from_span, .arg = &text };
-	int err = mr_store_load(store, &in);
-
-	*line_out = in.line;
-	return err;
 }
 
 #define S(text) mr_span_str(text)
@@ -88,13 +53,13 @@ MR_TEST(dump_and_load)
 	MR_NEED(t, mr_store_setting_set(a, S(""), S("a.example"), S("one\\two"), S("a\tb\nc\rd")) ==
 			   0);
 	MR_NEED(t, mr_store_lesson_put(a, &lesson) == 0);
-	MR_NEED(t, dump_all(a, &text) == 0);
+	MR_NEED(t, mr_dump_test(a, &text, NULL) == 0);
 	MR_CHECK_SPAN(t, want, mr_buf_span(&text));
-	MR_CHECK_INT(t, 0, load(b, mr_buf_span(&text), &line));
-	MR_NEED(t, dump_all(b, &again) == 0);
+	MR_CHECK_INT(t, 0, mr_load_test(b, mr_buf_span(&text), &line));
+	MR_NEED(t, mr_dump_test(b, &again, NULL) == 0);
 	MR_CHECK_SPANS(t, mr_buf_span(&text), mr_buf_span(&again));
 	/* Onto what is there nothing is loaded. */
-	MR_CHECK_INT(t, MR_EEXIST, load(b, mr_buf_span(&text), &line));
+	MR_CHECK_INT(t, MR_EEXIST, mr_load_test(b, mr_buf_span(&text), &line));
 	MR_CHECK_INT(t, 2, line);
 }
 
@@ -147,7 +112,7 @@ MR_TEST(load_refuses)
 		MR_AUTO(mr_block) *block = mr_test_exact(t, i, rows[i].text);
 		size_t line = 0;
 
-		MR_CHECK_INT(t, rows[i].want, load(st, mr_block_span(block), &line));
+		MR_CHECK_INT(t, rows[i].want, mr_load_test(st, mr_block_span(block), &line));
 		MR_CHECK_INT(t, rows[i].line, line);
 		MR_CHECK_INT(t, MR_ENOENT, mr_store_domain_exists(st, S("a")));
 	}
@@ -200,7 +165,7 @@ MR_TEST(dump_knows_every_table)
 		struct mr_span rest = { names.text, 0 }, name;
 
 		t->row = (long)i;
-		MR_NEED(t, mr_store_dump(st, groups[i], to_buf, NULL, &text, NULL) == 0);
+		MR_NEED(t, mr_store_dump(st, groups[i], mr_dump_test_line, NULL, &text, NULL) == 0);
 		MR_NEED(t, mr_store_txn(st, groups[i], MR_TXN_READ, names_once, &names) == 0);
 		rest = S(names.text);
 		MR_CHECK_INT(t, count_of(rest, "table\t"), count_of(mr_buf_span(&text), "table\t"));
