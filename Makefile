@@ -139,7 +139,7 @@ fake_objs := $(patsubst %,$(B)/tests/unit/%.o,mr_mta mr_note_stage)
 $(B)/tests/fake/%: $(B)/tests/fake/%.o $(fake_objs) $(LIB)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $< $(fake_objs) $(LIB) $(PKG_LIBS)
 
-.PHONY: unit-build test check e2e playground deps
+.PHONY: unit-build test check e2e soak playground deps
 unit-build: all $(UNIT) $(FAKE) $(STORE_TESTS)
 
 test: unit-build ## unit tests: no network, no root
@@ -150,6 +150,9 @@ deps: ## install what deps.txt names and this machine lacks
 
 e2e: all $(FAKE) $(STORE_TESTS) ## end-to-end tests against real servers; T=name for one part
 	@tools/dev/run-e2e.sh $(B) $(T)
+
+soak: all $(FAKE) $(STORE_TESTS) ## the tests that break things again and again, SOAK=10 times as long as in check
+	@MR_SOAK=$(or $(SOAK),10) tools/dev/run-e2e.sh $(B) -m soak -s
 
 check: ## deps, build, unit tests, end-to-end tests
 	@tools/dev/check.sh

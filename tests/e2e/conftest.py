@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from stack import MTAS, System, missing
+from stack import MTAS, System, missing, soak
 
 TEST_SECONDS = 180
 running = []
@@ -92,9 +92,11 @@ def nobody_died():
 
 @pytest.fixture(autouse=True)
 def time_limit(request):
-    """No test hangs; @pytest.mark.seconds(N) allows more."""
+    """No test hangs; @pytest.mark.seconds(N) allows more, and @pytest.mark.soak as many times as much."""
     mark = request.node.get_closest_marker("seconds")
     seconds = mark.args[0] if mark else TEST_SECONDS
+    if request.node.get_closest_marker("soak"):
+        seconds = soak.times(seconds)
 
     def expired(_signum, _frame):
         raise TimeoutError(f"the test took more than {seconds} s")
@@ -108,6 +110,7 @@ def time_limit(request):
 def pytest_configure(config):
     """Our marks."""
     config.addinivalue_line("markers", "seconds(n): this test may take so long")
+    config.addinivalue_line("markers", "soak: this test runs longer by `make soak` (stack/soak.py)")
 
 
 @pytest.hookimpl(hookwrapper=True)

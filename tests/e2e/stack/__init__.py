@@ -12,7 +12,7 @@ mta (what an MTA is to be: listeners, milters, delivery), postfix, sendmail, dov
 outside (the rest of the Internet), syslog, client (SMTP and IMAP), corpus (real messages),
 system (all of it together).
 """
-from . import jail
+from . import jail, soak
 from .client import Mailbox, Outcome, Sender, letter, send, wire
 from .ground import InUse
 from .millrace import COMMAND, DELIVER, LMTPD, SPAM, missing
