@@ -1,9 +1,6 @@
 #include "lda/lmtpd/server_private.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <sys/eventfd.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "lda/lmtpd/content.h"
@@ -11,12 +8,10 @@
 #include "lib/base/mr_err.h"
 #include "lib/base/mr_io.h"
 #include "lib/base/mr_log.h"
-#include "lib/net/mr_sock.h"
+#include "lib/run/mr_listen.h"
 
-#define ACCEPTS_MAX   64 /* at a time, so that those who are here get their turn */
-#define ACCEPT_REST_S 1 /* without descriptors we try again after this */
-#define SWEEP_EVERY   256 /* deliveries: a busy folder is swept often enough */
-#define ALL_WORD      "millrace_lmtpd_deliveries_total"
+#define SWEEP_EVERY 256 /* deliveries: a busy folder is swept often enough */
+#define ALL_WORD    "millrace_lmtpd_deliveries_total"
 
 const struct mr_metric mr_lmtpd_metrics[] = {
 	[ROW_STORED] = { MR_METRIC_COUNTER, ALL_WORD, "result=\"stored\"",
@@ -147,21 +142,11 @@ static void op_told(void *arg, const struct mr_lmtp_mail *mail, const struct mr_
 
 int mr_lmtpd_check(const struct mr_settings *set, struct mr_buf *error)
 {
-	mode_t mode;
+	int err = mr_listen_check("lmtp_listen", set->lmtp_listen, "lmtp_socket_mode",
+				  set->lmtp_socket_mode, error);
 
-	for (size_t i = 0; i < set->lmtp_listen.count; i++) {
-		const char *name = set->lmtp_listen.item[i];
-		int err = mr_sock_is_local(name);
-
-		if (err < 0)
-			return mr_run_refuse(error, "lmtp_listen", name,
-					     err == MR_ELIMIT
-						     ? "path too long"
-						     : "neither unix:PATH nor inet:HOST:PORT");
-	}
-	if (mr_sock_mode(set->lmtp_socket_mode, &mode) < 0)
-		return mr_run_refuse(error, "lmtp_socket_mode", set->lmtp_socket_mode,
-				     "no octal number from 0 to 0777");
+	if (err < 0)
+		return err;
 	if (mr_store_check_url(set->store) < 0)
 		return mr_run_refuse(error, "store", mr_store_shown(set->store), mr_store_why());
 	return 0;
@@ -171,29 +156,6 @@ static int open_failed(const char *what, const char *name, int err)
 {
 	mr_log(MR_LOG_ERROR, what, MR_KV("name", name), MR_KV_ERR(err));
 	return err;
-}
-
-static int listen_all(struct server *server, const struct mr_settings *set)
-{
-	mode_t mode;
-	int err = mr_sock_mode(set->lmtp_socket_mode, &mode);
-
-	if (err < 0)
-		return open_failed("lmtp_socket_mode is no octal number", set->lmtp_socket_mode,
-				   err);
-	for (size_t i = 0; i < set->lmtp_listen.count && i < LISTENERS_MAX; i++) {
-		const char *name = set->lmtp_listen.item[i];
-		struct listener *listener = &server->listener[i];
-
-		listener->server = server;
-		if ((err = mr_sock_listen(name, mode, &listener->fd)) < 0)
-			return open_failed("cannot listen", name, err);
-		server->listener_count++;
-		if (mr_span_has_prefix(mr_span_str(name), MR_SPAN("unix:")) &&
-		    (err = mr_run_give(server->run, name + strlen("unix:"))) < 0)
-			return open_failed("cannot give away the socket", name, err);
-	}
-	return 0;
 }
 
 static int mail_dir_open(struct server *server, const char *path)
@@ -206,17 +168,6 @@ static int mail_dir_open(struct server *server, const char *path)
 		return open_failed("cannot open mail_dir", path, err);
 	(void)!mr_content_sweep(server->deliver.mail_fd); /* what stays costs room alone */
 	return 0;
-}
-
-/* A descriptor for each connection, and a few for each delivery: as many as we may have. */
-static void descriptors_raise(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-		limit.rlim_cur = limit.rlim_max;
-		(void)setrlimit(RLIMIT_NOFILE, &limit);
-	}
 }
 
 static void name_host(struct server *server, const struct mr_settings *set)
@@ -242,11 +193,12 @@ int mr_lmtpd_open(struct mr_run *run)
 	server->deliver.sweep_every = SWEEP_EVERY;
 	server->ops = (struct mr_lmtp_ops){ op_rcpt, op_more, op_store, op_told, op_drop, server };
 	mr_run_set_state(run, server);
-	descriptors_raise();
+	mr_listen_descriptors();
 	set = mr_run_settings_hold(run);
 	name_host(server, set);
-	server->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	err = server->wake_fd < 0 ? mr_err_from_errno(errno) : mail_dir_open(server, set->mail_dir);
+	err = mr_conns_new(&mr_lmtpd_conns, server, server->deliver.clock, &server->conns);
+	if (err == 0)
+		err = mail_dir_open(server, set->mail_dir);
 	if (err == 0) {
 		/* A PostgreSQL server is asked in serve(), as the user that we are by then. */
 		err = mr_store_open(set->store, MR_GROUP_DIRECTORY, MR_STORE_READ, &server->store);
@@ -258,8 +210,10 @@ int mr_lmtpd_open(struct mr_run *run)
 		server->deliver.judge =
 			mr_judge_new(set->store, set->spam_model, *mr_run_clock(run));
 		server->deliver.expiry = mr_expiry_new();
-		err = server->deliver.judge && server->deliver.expiry ? listen_all(server, set)
-								      : MR_ENOMEM;
+		err = server->deliver.judge && server->deliver.expiry
+			      ? mr_listen_all(run, server->conns, set->lmtp_listen,
+					      set->lmtp_socket_mode, NULL)
+			      : MR_ENOMEM;
 	}
 	server->deliver.directory = (struct mr_directory){ store_find, store_settings, server };
 	mr_run_settings_release(run, set);
@@ -272,144 +226,33 @@ void mr_lmtpd_close(struct mr_run *run)
 
 	if (!server)
 		return;
-	for (size_t i = 0; i < server->listener_count; i++)
-		close(server->listener[i].fd);
+	mr_conns_free(server->conns);
 	mr_close_at(&server->deliver.mail_fd);
-	mr_close_at(&server->wake_fd);
 	mr_judge_free(server->deliver.judge);
 	mr_expiry_free(server->deliver.expiry);
 	mr_store_close(server->store);
 	mr_free(server);
 }
 
-/* -- the loop --------------------------------------------------------------------------------- */
-
-static void listen_begin(struct server *server)
-{
-	for (size_t i = 0; i < server->listener_count; i++)
-		event_add(&server->listener[i].event, NULL);
-}
-
-static void listen_end(struct server *server)
-{
-	event_del(&server->again);
-	for (size_t i = 0; i < server->listener_count; i++)
-		event_del(&server->listener[i].event);
-}
-
-static void on_accept(evutil_socket_t fd, short what MR_UNUSED, void *arg)
-{
-	struct listener *listener = arg;
-	struct server *server = listener->server;
-	const struct timeval rest = { .tv_sec = ACCEPT_REST_S };
-
-	for (int i = 0; i < ACCEPTS_MAX; i++) {
-		int client, err = mr_sock_accept(fd, &client);
-
-		if (err == MR_ELIMIT) {
-			mr_log(MR_LOG_WARN, "no descriptors left",
-			       MR_KV_INT("connections", (int64_t)atomic_load(&server->open)));
-			listen_end(server);
-			event_add(&server->again, &rest);
-		}
-		if (err < 0)
-			return;
-		mr_conn_new(server, client);
-	}
-}
-
-static void on_again(evutil_socket_t fd MR_UNUSED, short what MR_UNUSED, void *arg)
-{
-	listen_begin(arg);
-}
-
-static void on_reaped(evutil_socket_t fd MR_UNUSED, short what MR_UNUSED, void *arg)
-{
-	mr_pool_reap(((struct server *)arg)->pool);
-}
-
-void mr_lmtpd_idle(struct server *server)
-{
-	if (atomic_load(&server->stopping))
-		event_base_loopbreak(server->base);
-}
-
-static void on_wake(evutil_socket_t fd, short what MR_UNUSED, void *arg)
-{
-	struct server *server = arg;
-	eventfd_t ignored;
-
-	(void)eventfd_read(fd, &ignored);
-	listen_end(server);
-	for (size_t i = 0; i < server->listener_count; i++)
-		close(server->listener[i].fd); /* the MTA is refused at once, and tries later */
-	server->listener_count = 0;
-	mr_conn_stop_all(server);
-	if (!server->first)
-		mr_lmtpd_idle(server);
-}
-
-/* libevent's own memory comes from where ours does. */
-static int loop_new(struct server *server)
-{
-	event_set_mem_functions(mr_malloc, mr_realloc, mr_free);
-	server->base = event_base_new();
-	if (!server->base)
-		return MR_ENOMEM;
-	event_assign(&server->wake, server->base, server->wake_fd, EV_READ | EV_PERSIST, on_wake,
-		     server);
-	event_assign(&server->reaped, server->base, mr_pool_fd(server->pool), EV_READ | EV_PERSIST,
-		     on_reaped, server);
-	event_assign(&server->again, server->base, -1, 0, on_again, server);
-	mr_lmtpd_rest_init(server);
-	for (size_t i = 0; i < server->listener_count; i++)
-		event_assign(&server->listener[i].event, server->base, server->listener[i].fd,
-			     EV_READ | EV_PERSIST, on_accept, &server->listener[i]);
-	event_add(&server->wake, NULL);
-	event_add(&server->reaped, NULL);
-	listen_begin(server);
-	return 0;
-}
+/* -- the service ------------------------------------------------------------------------------ */
 
 int mr_lmtpd_serve(struct mr_run *run)
 {
 	struct server *server = mr_run_state(run);
 	const struct mr_settings *set = mr_run_settings_hold(run);
-	int err = MR_ENOMEM;
+	unsigned workers = (unsigned)set->lmtp_workers;
 
-	server->pool = mr_pool_new((unsigned)set->lmtp_workers);
 	mr_run_settings_release(run, set);
 	store_told(server, mr_store_ping(server->store, MR_GROUP_DIRECTORY));
-	if (server->pool && (err = loop_new(server)) == 0)
-		event_base_dispatch(server->base);
-	/* Work that is under way is finished here; what was never answered will come again. */
-	mr_pool_free(server->pool);
-	if (server->base) {
-		mr_conn_free_all(server);
-		event_base_free(server->base);
-	}
-	return err;
+	return mr_conns_serve(server->conns, workers);
 }
 
 void mr_lmtpd_stop(struct mr_run *run, bool drain)
 {
-	struct server *server = mr_run_state(run);
-
-	atomic_store(&server->drain, drain);
-	atomic_store(&server->stopping, true);
-	(void)eventfd_write(server->wake_fd, 1);
+	mr_conns_stop(((struct server *)mr_run_state(run))->conns, drain);
 }
 
 /* -- settings --------------------------------------------------------------------------------- */
-
-static bool same_list(struct mr_list a, struct mr_list b)
-{
-	bool same = a.count == b.count;
-
-	for (size_t i = 0; same && i < a.count; i++)
-		same = strcmp(a.item[i], b.item[i]) == 0;
-	return same;
-}
 
 /* Most settings are taken by each connection between two messages. These cannot change: rights are
  * gone by now. Refusing the whole reload is plain; half of it in force would not be. */
@@ -418,7 +261,7 @@ int mr_lmtpd_reload(struct mr_run *run, const struct mr_settings *next)
 	const struct mr_settings *set = mr_run_settings_hold(run);
 	const char *changed = NULL;
 
-	if (!same_list(set->lmtp_listen, next->lmtp_listen))
+	if (!mr_listen_same(set->lmtp_listen, next->lmtp_listen))
 		changed = "lmtp_listen";
 	else if (strcmp(set->mail_dir, next->mail_dir) != 0)
 		changed = "mail_dir";
@@ -440,5 +283,5 @@ void mr_lmtpd_status(struct mr_run *run, struct mr_buf *out)
 {
 	struct server *server = mr_run_state(run);
 
-	(void)mr_buf_printf(out, "connections %zu\n", atomic_load(&server->open));
+	(void)mr_buf_printf(out, "connections %zu\n", mr_conns_open(server->conns));
 }

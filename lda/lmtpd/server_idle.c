@@ -4,6 +4,7 @@
 #include "lda/lmtpd/server_private.h"
 #include "lib/base/mr_err.h"
 #include "lib/base/mr_log.h"
+#include "lib/net/mr_pool.h"
 
 #define IDLE_S 1 /* without work for a connection, other work is begun */
 
@@ -44,7 +45,7 @@ void mr_lmtpd_rest(struct server *server)
 {
 	const struct timeval rest = { .tv_sec = IDLE_S };
 
-	if (!server->expiring && !atomic_load(&server->stopping) &&
+	if (!server->expiring && !mr_conns_stopping(server->conns) &&
 	    mr_expiry_waits(server->deliver.expiry) &&
 	    !event_pending(&server->idle, EV_TIMEOUT, NULL))
 		event_add(&server->idle, &rest);
@@ -55,16 +56,18 @@ static void on_idle(evutil_socket_t fd MR_UNUSED, short what MR_UNUSED, void *ar
 {
 	struct server *server = arg;
 
-	if (server->working > 0 || atomic_load(&server->stopping)) {
+	if (mr_conns_working(server->conns) > 0 || mr_conns_stopping(server->conns)) {
 		mr_lmtpd_rest(server);
 		return;
 	}
 	server->expiring = true;
-	mr_pool_put(server->pool, &server->expire);
+	mr_pool_put(mr_conns_pool(server->conns), &server->expire);
 }
 
-void mr_lmtpd_rest_init(struct server *server)
+void mr_lmtpd_rest_init(void *arg)
 {
-	event_assign(&server->idle, server->base, -1, 0, on_idle, server);
+	struct server *server = arg;
+
+	event_assign(&server->idle, mr_conns_base(server->conns), -1, 0, on_idle, server);
 	server->expire = (struct mr_pool_item){ .work = expire_work, .done = expire_done };
 }
