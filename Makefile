@@ -116,7 +116,7 @@ $(B)/tests/unit/test_%: $(B)/tests/unit/test_%.o $(TEST_OBJS) $(ARCHIVES) $(LIB)
 $(B)/tests/unit/test_durable: $(B)/tests/unit/disk.o
 
 # What needs a PostgreSQL server: tests/e2e/test_store.py starts one and then these.
-STORE_TESTS := $(B)/tests/unit/test_store $(B)/tests/store/server
+STORE_TESTS := $(B)/tests/store/server $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_store*.c))
 $(B)/tests/store/%: $(B)/tests/store/%.o $(TEST_OBJS) $(ARCHIVES) $(LIB)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(ARCHIVES) $(LIB) -Wl,--end-group $(PKG_LIBS) -lcmocka
 

@@ -1,6 +1,7 @@
 """The store on a real PostgreSQL: the same operations, and what happens when the server is away, slow,
 full, read-only or another one. lmtpd must say 4xx, never 5xx, and be back without a restart."""
 import os
+import pathlib
 import re
 import shutil
 import smtplib
@@ -18,6 +19,9 @@ from stack.millrace import COMMAND, Millrace
 from stack.postgres import Postgres, programs
 
 UNIT = "tests/unit/test_store"
+# Those that are made for either engine (tests/unit/mr_store_test.h).
+GROUPS = sorted(source.stem for source in (pathlib.Path(__file__).parents[1] / "unit").glob("test_store_*.c")
+                if "mr_store_test.h" in source.read_text(encoding="utf-8"))
 SERVER = "tests/store/server"
 USER = "ann@example.org"
 MESSAGE = b"Subject: x\r\n\r\nx\r\n"
@@ -149,6 +153,13 @@ def test_same_tests(build, where, scratch):
     passed, skipped = unit(build, where, UNIT, scratch)
     assert skipped == {"about files"}
     assert len(passed) >= 7
+
+
+@pytest.mark.parametrize("name", GROUPS)
+def test_same_tests_of_a_group(build, where, scratch, name):
+    """So does every test of one group's operations."""
+    passed, skipped = unit(build, where, f"tests/unit/{name}", scratch)
+    assert passed and skipped <= {"about files"}
 
 
 def test_server_only(build, where, scratch):

@@ -1,6 +1,5 @@
 #include "lib/store/mr_store.h"
 
-#include <libpq-fe.h>
 #include <sqlite3.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -9,61 +8,18 @@
 #include "lib/base/mr_io.h"
 #include "lib/store/mr_db.h"
 #include "lib/store/mr_user_settings.h"
+#include "tests/unit/mr_store_test.h"
 #include "tests/unit/mr_test.h"
 
 #define WRITERS       4
 #define ADDS_A_WRITER 50
 
-/*
- * The same tests run on a PostgreSQL server, where tests/e2e/test_store.py starts one and names it:
- * a database of its own, in which we may make anything. Each test finds it empty.
- */
-static const char *server(void)
-{
-	return getenv("MR_TEST_STORE");
-}
-
-static void server_empty(const char *url)
-{
-	static const struct mr_store_right none = { "nobody", "spam", MR_STORE_READ };
-	PGconn *conn = PQconnectdb(url);
-	PGresult *result = PQexec(
-		conn,
-		"SET client_min_messages TO error;"
-		"DROP SCHEMA IF EXISTS directory CASCADE; DROP SCHEMA IF EXISTS spam CASCADE");
-
-	MR_ASSERT(PQresultStatus(result) == PGRES_COMMAND_OK);
-	PQclear(result);
-	PQfinish(conn);
-	MR_ASSERT(mr_store_init(url, &none, 1, NULL) == 0);
-}
-
-static const char *url_of(const char *dir)
-{
-	static char url[MR_PATH_MAX + 16];
-
-	if (server()) {
-		server_empty(server());
-		return server();
-	}
-	snprintf(url, sizeof(url), "sqlite:%s/state", dir);
-	return url;
-}
-
-static struct mr_store *open_both(struct mr_t *t, const char *url)
-{
-	struct mr_store *store = NULL;
-	int err = mr_store_open(url, MR_GROUP_DIRECTORY | MR_GROUP_SPAM, MR_STORE_CREATE, &store);
-
-	MR_CHECK_INT(t, 0, err);
-	return store;
-}
-
+#define BOTH    (MR_GROUP_DIRECTORY | MR_GROUP_SPAM)
 #define S(text) mr_span_str(text)
 
 MR_TEST(store_users)
 {
-	MR_AUTO(mr_store) *st = open_both(t, url_of(mr_test_dir(t)));
+	MR_AUTO(mr_store) *st = mr_store_test_open(t, BOTH);
 	MR_AUTO(mr_arena) *arena = mr_arena_new(65536);
 	struct mr_user user;
 
@@ -123,7 +79,7 @@ static int list_user(void *arg, const struct mr_user *user)
 
 MR_TEST(store_walks)
 {
-	MR_AUTO(mr_store) *st = open_both(t, url_of(mr_test_dir(t)));
+	MR_AUTO(mr_store) *st = mr_store_test_open(t, BOTH);
 	struct listing all = { "", 0 }, one = { "", 0 }, stopped = { "", 1 }, domains = { "", 0 };
 
 	MR_NEED(t, st);
@@ -144,7 +100,7 @@ MR_TEST(store_walks)
 
 MR_TEST(store_settings)
 {
-	MR_AUTO(mr_store) *st = open_both(t, url_of(mr_test_dir(t)));
+	MR_AUTO(mr_store) *st = mr_store_test_open(t, BOTH);
 	MR_AUTO(mr_arena) *arena = mr_arena_new(65536);
 	struct mr_span value = MR_SPAN("untouched");
 
@@ -196,7 +152,7 @@ MR_TEST(store_setting_walk)
 		{ "", "", "@:x=4 " },
 		{ "n", "f.g", "@:x=4 " },
 	};
-	MR_AUTO(mr_store) *st = open_both(t, url_of(mr_test_dir(t)));
+	MR_AUTO(mr_store) *st = mr_store_test_open(t, BOTH);
 
 	MR_NEED(t, st);
 	for (size_t i = 0; i < MR_COUNT(set); i++)
@@ -268,7 +224,7 @@ MR_TEST(user_setting_values)
 /* His own, else his domain's, else that of all, else the default. */
 MR_TEST(user_settings)
 {
-	MR_AUTO(mr_store) *st = open_both(t, url_of(mr_test_dir(t)));
+	MR_AUTO(mr_store) *st = mr_store_test_open(t, BOTH);
 	MR_AUTO(mr_arena) *arena = mr_arena_new(65536);
 	struct mr_user_settings s;
 
@@ -322,7 +278,7 @@ static int list_lesson(void *arg, const struct mr_lesson *l)
 
 MR_TEST(store_lessons)
 {
-	MR_AUTO(mr_store) *st = open_both(t, url_of(mr_test_dir(t)));
+	MR_AUTO(mr_store) *st = mr_store_test_open(t, BOTH);
 	const struct mr_lesson lessons[] = { lesson(9, "", true, 0), lesson(3, "b@x.y", true, 50),
 					     lesson(3, "a@x.y", false, 60),
 					     lesson(9, "", false, 0) };
@@ -344,7 +300,7 @@ MR_TEST(store_lessons)
 
 MR_TEST(store_corrections_made)
 {
-	MR_AUTO(mr_store) *st = open_both(t, url_of(mr_test_dir(t)));
+	MR_AUTO(mr_store) *st = mr_store_test_open(t, BOTH);
 	int64_t made_s[2] = { 1, 1 };
 
 	MR_NEED(t, st);
@@ -361,7 +317,7 @@ MR_TEST(store_corrections_made)
 
 MR_TEST(store_lessons_together)
 {
-	MR_AUTO(mr_store) *st = open_both(t, url_of(mr_test_dir(t)));
+	MR_AUTO(mr_store) *st = mr_store_test_open(t, BOTH);
 	const struct mr_lesson lessons[] = { lesson(2, "", true, 0), lesson(1, "", false, 0),
 					     lesson(2, "", false, 0) };
 	const struct mr_lesson more[] = { lesson(2, "", true, 0), lesson(1, "", false, 0),
@@ -393,7 +349,7 @@ static int list_teacher(void *arg, const struct mr_teacher *who)
 
 MR_TEST(store_lessons_of_one_teacher)
 {
-	MR_AUTO(mr_store) *st = open_both(t, url_of(mr_test_dir(t)));
+	MR_AUTO(mr_store) *st = mr_store_test_open(t, BOTH);
 	struct listing newest = { "", 0 }, left = { "", 0 }, who = { "", 0 }, nobody = { "", 0 };
 
 	MR_NEED(t, st);
@@ -421,9 +377,9 @@ MR_TEST(store_access)
 	char url[MR_PATH_MAX];
 	struct mr_store *st = NULL;
 
-	if (server())
+	if (mr_store_test_server())
 		MR_SKIP(t, "about files");
-	MR_NEED(t, mr_span_copyz(S(url_of(mr_test_dir(t))), url, sizeof(url)) == 0);
+	MR_NEED(t, mr_span_copyz(S(mr_store_test_url(mr_test_dir(t))), url, sizeof(url)) == 0);
 	MR_CHECK_INT(t, MR_EINVAL, mr_store_check_url("mysql:x"));
 	MR_CHECK_INT(t, MR_EINVAL, mr_store_check_url("sqlite:"));
 	MR_CHECK_INT(t, MR_EINVAL, mr_store_check_url(""));
@@ -454,9 +410,9 @@ MR_TEST(store_foreign_files)
 	struct mr_store *st = NULL;
 	sqlite3 *raw;
 
-	if (server())
+	if (mr_store_test_server())
 		MR_SKIP(t, "about files");
-	MR_NEED(t, mr_span_copyz(S(url_of(dir)), url, sizeof(url)) == 0);
+	MR_NEED(t, mr_span_copyz(S(mr_store_test_url(dir)), url, sizeof(url)) == 0);
 	MR_NEED(t, mr_store_open(url, MR_GROUP_SPAM, MR_STORE_CREATE, &st) == 0);
 	mr_store_close(st);
 	snprintf(path, sizeof(path), "%s/state/spam.db", dir);
@@ -510,9 +466,9 @@ MR_TEST(store_file_replaced)
 	struct mr_user user;
 	sqlite3 *raw;
 
-	if (server() || t->oom || getenv("MR_TEST_OOM"))
+	if (mr_store_test_server() || t->oom || getenv("MR_TEST_OOM"))
 		MR_SKIP(t, "about files");
-	MR_NEED(t, arena && mr_span_copyz(S(url_of(dir)), url, sizeof(url)) == 0);
+	MR_NEED(t, arena && mr_span_copyz(S(mr_store_test_url(dir)), url, sizeof(url)) == 0);
 	snprintf(path, sizeof(path), "%s/state/directory.db", dir);
 	snprintf(aside, sizeof(aside), "%s.aside", path);
 	add_user(t, url, "ann");
@@ -554,7 +510,7 @@ MR_TEST(store_writers_at_once)
 
 	if (t->oom || getenv("MR_TEST_OOM"))
 		return; /* a child's failures would not be seen */
-	MR_NEED(t, mr_span_copyz(S(url_of(mr_test_dir(t))), url, sizeof(url)) == 0);
+	MR_NEED(t, mr_span_copyz(S(mr_store_test_url(mr_test_dir(t))), url, sizeof(url)) == 0);
 	for (int w = 0; w < WRITERS; w++) {
 		if (fork() == 0) {
 			int bad = 0;
@@ -599,7 +555,7 @@ static int add_then_fail(struct mr_txn *txn, void *arg)
 /* A conflict runs the transaction again; another error rolls all of it back. */
 MR_TEST(store_retries)
 {
-	MR_AUTO(mr_store) *st = open_both(t, url_of(mr_test_dir(t)));
+	MR_AUTO(mr_store) *st = mr_store_test_open(t, BOTH);
 	int calls = 0;
 
 	MR_NEED(t, st);
