@@ -11,9 +11,15 @@
 
 /* Who has which rights after `store init` without words: the system users of conf/sysusers.d. */
 static const struct mr_store_right usual[] = {
-	{ "root", "directory", MR_STORE_CREATE },        { "root", "spam", MR_STORE_CREATE },
-	{ "millrace-mail", "directory", MR_STORE_READ }, { "millrace-mail", "spam", MR_STORE_READ },
+	{ "root", "directory", MR_STORE_CREATE },
+	{ "root", "spam", MR_STORE_CREATE },
+	{ "root", "senders", MR_STORE_CREATE },
+	{ "millrace-mail", "directory", MR_STORE_READ },
+	{ "millrace-mail", "spam", MR_STORE_READ },
+	{ "millrace-mail", "senders", MR_STORE_READ },
+	{ "millrace-spam", "directory", MR_STORE_READ },
 	{ "millrace-spam", "spam", MR_STORE_READ },
+	{ "millrace-spam", "senders", MR_STORE_READ },
 };
 
 /* ROLE=GROUP:read, write or owner. The word is cut in place. */

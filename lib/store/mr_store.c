@@ -18,6 +18,7 @@ static const struct {
 } groups[] = {
 	{ MR_GROUP_DIRECTORY, "directory" },
 	{ MR_GROUP_SPAM, "spam" },
+	{ MR_GROUP_SENDERS, "senders" },
 };
 
 static const struct migration {

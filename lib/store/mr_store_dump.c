@@ -31,6 +31,8 @@ static const struct table {
 	TABLE(MR_GROUP_SPAM, "lesson", "digest, teacher, is_spam, taught_s, expires_s, features",
 	      "$1, $2, $3, $4, $5, $6", "digest, teacher"),
 	TABLE(MR_GROUP_SPAM, "correction", "owner, made_s, changes", "$1, $2, $3", "owner"),
+	TABLE(MR_GROUP_SENDERS, "sender", "domain, local, entry, action, made_s, note",
+	      "$1, $2, $3, $4, $5, $6", "domain, local, entry"),
 };
 
 /* Statements whose rows say what is wrong with a group; what a foreign key or a type holds already is
@@ -44,6 +46,8 @@ static const struct {
 	{ MR_GROUP_SPAM,
 	  "SELECT 'a lesson of \"' || teacher || '\" has a digest of ' || LENGTH(digest)"
 	  " || ' octets' FROM lesson WHERE LENGTH(digest) <> 32" },
+	{ MR_GROUP_SENDERS, "SELECT 'sender ' || entry || ' of ' || local || '@' || domain ||"
+			    " ': no such action' FROM sender WHERE action NOT IN (1, 2, 3, 4)" },
 };
 
 /* -- out -------------------------------------------------------------------------------------- */

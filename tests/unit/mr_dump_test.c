@@ -9,17 +9,19 @@ int mr_dump_test_line(void *arg, struct mr_span line)
 
 int mr_dump_test(struct mr_store *store, struct mr_buf *out, size_t *rows_out)
 {
-	size_t directory = 0, spam = 0;
+	enum mr_store_group group;
+	size_t all = 0;
 	int err = mr_buf_add(out, mr_store_dump_head);
 
 	mr_buf_adds(out, "\n");
-	if (err == 0)
-		err = mr_store_dump(store, MR_GROUP_DIRECTORY, mr_dump_test_line, NULL, out,
-				    &directory);
-	if (err == 0)
-		err = mr_store_dump(store, MR_GROUP_SPAM, mr_dump_test_line, NULL, out, &spam);
+	for (size_t i = 0; err == 0 && mr_store_group_name(i, &group); i++) {
+		size_t rows = 0;
+
+		err = mr_store_dump(store, group, mr_dump_test_line, NULL, out, &rows);
+		all += rows;
+	}
 	if (err == 0 && rows_out)
-		*rows_out = directory + spam;
+		*rows_out = all;
 	return err;
 }
 

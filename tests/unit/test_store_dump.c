@@ -4,6 +4,7 @@
 
 #include "lib/base/mr_err.h"
 #include "lib/store/mr_db.h"
+#include "lib/store/mr_store_senders.h"
 #include "tests/unit/mr_dump_test.h"
 #include "tests/unit/mr_test.h"
 
@@ -38,6 +39,10 @@ MR_TEST(dump_and_load)
 		"row\tb0707070707070707070707070707070707070707070707070707070707070707\tt\ti1"
 		"\ti-5\ti0\tb00ff0a\n"
 		"table\tcorrection\towner, made_s, changes\n"
+		"end\t1\n"
+		"group\tsenders\t1\n"
+		"table\tsender\tdomain, local, entry, action, made_s, note\n"
+		"row\tta.example\tt\tt*.b.example\ti2\ti7\ttwhy\n"
 		"end\t1\n";
 	MR_AUTO(mr_store) *a = store_at(t, mr_test_dir(t), MR_STORE_CREATE);
 	MR_AUTO(mr_store) *b = store_at(t, mr_test_dir(t), MR_STORE_CREATE);
@@ -45,6 +50,8 @@ MR_TEST(dump_and_load)
 	struct mr_lesson lesson = { .spam = true,
 				    .taught_s = -5,
 				    .features = MR_SPAN("\x00\xff\n") };
+	const struct mr_sender_entry blocked = { MR_SPAN("*.b.example"), MR_SPAN("why"),
+						 MR_SENDER_FOLDER, 7 };
 	size_t line;
 
 	MR_NEED(t, a && b);
@@ -53,6 +60,7 @@ MR_TEST(dump_and_load)
 	MR_NEED(t, mr_store_setting_set(a, S(""), S("a.example"), S("one\\two"), S("a\tb\nc\rd")) ==
 			   0);
 	MR_NEED(t, mr_store_lesson_put(a, &lesson) == 0);
+	MR_NEED(t, mr_store_sender_put(a, S(""), S("a.example"), &blocked, 1) == 0);
 	MR_NEED(t, mr_dump_test(a, &text, NULL) == 0);
 	MR_CHECK_SPAN(t, want, mr_buf_span(&text));
 	MR_CHECK_INT(t, 0, mr_load_test(b, mr_buf_span(&text), &line));
@@ -155,18 +163,18 @@ static size_t count_of(struct mr_span text, const char *word)
  * all of ours are NOT NULL. */
 MR_TEST(dump_knows_every_table)
 {
-	static const enum mr_store_group groups[] = { MR_GROUP_DIRECTORY, MR_GROUP_SPAM };
+	enum mr_store_group group;
 	MR_AUTO(mr_store) *st = store_at(t, mr_test_dir(t), MR_STORE_CREATE);
 
 	MR_NEED(t, st);
-	for (size_t i = 0; i < MR_COUNT(groups); i++) {
+	for (size_t i = 0; mr_store_group_name(i, &group); i++) {
 		MR_AUTO_BUF text = MR_BUF(TEXT_MAX);
 		struct names names = { "" };
 		struct mr_span rest = { names.text, 0 }, name;
 
 		t->row = (long)i;
-		MR_NEED(t, mr_store_dump(st, groups[i], mr_dump_test_line, NULL, &text, NULL) == 0);
-		MR_NEED(t, mr_store_txn(st, groups[i], MR_TXN_READ, names_once, &names) == 0);
+		MR_NEED(t, mr_store_dump(st, group, mr_dump_test_line, NULL, &text, NULL) == 0);
+		MR_NEED(t, mr_store_txn(st, group, MR_TXN_READ, names_once, &names) == 0);
 		rest = S(names.text);
 		MR_CHECK_INT(t, count_of(rest, "table\t"), count_of(mr_buf_span(&text), "table\t"));
 		while (mr_span_split(rest, '\t', &name, &rest) &&
