@@ -6,7 +6,7 @@
 #include "lib/net/mr_json.h"
 #include "lib/store/mr_user_settings.h"
 
-#define SHOW_SIZE_MAX 16384 /* bytes: four settings */
+#define SHOW_SIZE_MAX 16384 /* bytes */
 
 int setting_set(struct mr_store *store, const struct setting_owner *owner, const char *name,
 		const char *value)
@@ -18,6 +18,10 @@ int setting_set(struct mr_store *store, const struct setting_owner *owner, const
 
 	if (err == MR_ENOENT) {
 		fprintf(stderr, "millrace: no such setting: %s: %s\n", name, why);
+		return CLI_FAILED;
+	}
+	if (owner->local.len > 0 && mr_user_setting_is_shared(key)) {
+		fprintf(stderr, "millrace: %s is of a domain, not of a user\n", name);
 		return CLI_FAILED;
 	}
 	if (err < 0 && !unset) {
@@ -61,7 +65,7 @@ int setting_show(struct cli *cli, struct mr_store *store, const struct setting_o
 	if (err < 0)
 		return cli_complain(err, "cannot show settings of", owner->shown);
 	for (unsigned i = 0; i < MR_USER_SETTINGS && !cli->json; i++)
-		printf("%-17s %-14.*s (%s)\n", mr_user_setting_name(i), (int)s.text[i].len,
+		printf("%-22s %-14.*s (%s)\n", mr_user_setting_name(i), (int)s.text[i].len,
 		       s.text[i].p, mr_setting_scope_name(s.scope[i]));
 	return CLI_OK;
 }

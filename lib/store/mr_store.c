@@ -19,6 +19,7 @@ static const struct {
 	{ MR_GROUP_DIRECTORY, "directory" },
 	{ MR_GROUP_SPAM, "spam" },
 	{ MR_GROUP_SENDERS, "senders" },
+	{ MR_GROUP_QUOTA, "quota" },
 };
 
 static const struct migration {

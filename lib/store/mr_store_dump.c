@@ -33,6 +33,11 @@ static const struct table {
 	TABLE(MR_GROUP_SPAM, "correction", "owner, made_s, changes", "$1, $2, $3", "owner"),
 	TABLE(MR_GROUP_SENDERS, "sender", "domain, local, entry, action, made_s, note",
 	      "$1, $2, $3, $4, $5, $6", "domain, local, entry"),
+	TABLE(MR_GROUP_QUOTA, "mailbox_usage",
+	      "domain, local, octets, messages, version, settled, file",
+	      "$1, $2, $3, $4, $5, $6, $7", "domain, local"),
+	TABLE(MR_GROUP_QUOTA, "over_quota", "domain, local, since_s, warned", "$1, $2, $3, $4",
+	      "domain, local"),
 };
 
 /* Statements whose rows say what is wrong with a group; what a foreign key or a type holds already is

@@ -72,9 +72,69 @@ static int take_days(struct mr_span value, struct mr_user_settings *settings)
 	return 0;
 }
 
+/* 1*DIGIT [ "K" / "M" / "G" / "T" ], of 1024. */
+static int take_octets(struct mr_span value, int64_t *octets_out)
+{
+	static const char units[] = "KMGT";
+	const char *unit = value.len > 1 ? strchr(units, value.p[value.len - 1]) : NULL;
+	unsigned shift = unit && *unit ? 10 * (unsigned)(unit - units + 1) : 0;
+	uint64_t number;
+
+	if (shift > 0)
+		value.len--;
+	if (mr_span_u64(value, MR_QUOTA_MAX >> shift, &number) < 0)
+		return MR_EINVAL;
+	*octets_out = (int64_t)(number << shift);
+	return 0;
+}
+
+static int take_number(struct mr_span value, int64_t *number_out)
+{
+	uint64_t number;
+
+	if (mr_span_u64(value, MR_QUOTA_MAX, &number) < 0)
+		return MR_EINVAL;
+	*number_out = (int64_t)number;
+	return 0;
+}
+
+static int take_quota(struct mr_span value, struct mr_user_settings *settings)
+{
+	return take_octets(value, &settings->quota.octets);
+}
+
+static int take_quota_messages(struct mr_span value, struct mr_user_settings *settings)
+{
+	return take_number(value, &settings->quota.messages);
+}
+
+static int take_domain_quota(struct mr_span value, struct mr_user_settings *settings)
+{
+	return take_octets(value, &settings->domain_quota.octets);
+}
+
+static int take_domain_quota_messages(struct mr_span value, struct mr_user_settings *settings)
+{
+	return take_number(value, &settings->domain_quota.messages);
+}
+
+static int take_grace(struct mr_span value, struct mr_user_settings *settings)
+{
+	uint64_t hours;
+
+	if (mr_span_u64(value, MR_QUOTA_GRACE_MAX, &hours) < 0)
+		return MR_EINVAL;
+	settings->quota_grace_hours = (int)hours;
+	return 0;
+}
+
+#define OCTETS "a number of octets, or of K, M, G, T, such as 500M; 0: no limit"
+#define NUMBER "a number of messages; 0: no limit"
+
 static const struct {
 	const char *name, *dflt, *why;
 	take_fn *take;
+	bool shared;
 } rows[MR_USER_SETTINGS] = {
 	[MR_USER_SPAM] = { "spam", "folder", "folder, tag or inbox", take_spam },
 	[MR_USER_SPAM_TAG] = { "spam_tag", "[SPAM]",
@@ -84,6 +144,13 @@ static const struct {
 				     take_threshold },
 	[MR_USER_SPAM_EXPIRE_DAYS] = { "spam_expire_days", "0", "days from 1 to 3650; 0: never",
 				       take_days },
+	[MR_USER_QUOTA] = { "quota", "0", OCTETS, take_quota },
+	[MR_USER_QUOTA_MESSAGES] = { "quota_messages", "0", NUMBER, take_quota_messages },
+	[MR_USER_QUOTA_GRACE_HOURS] = { "quota_grace_hours", "24", "hours from 0 to 8760",
+					take_grace },
+	[MR_USER_DOMAIN_QUOTA] = { "domain_quota", "0", OCTETS, take_domain_quota, .shared = true },
+	[MR_USER_DOMAIN_QUOTA_MESSAGES] = { "domain_quota_messages", "0", NUMBER,
+					    take_domain_quota_messages, .shared = true },
 };
 
 const char *mr_user_setting_name(enum mr_user_setting setting)
@@ -113,13 +180,22 @@ static enum mr_user_setting setting_of(struct mr_span name)
 	return i;
 }
 
+bool mr_user_setting_is_shared(struct mr_span name)
+{
+	enum mr_user_setting i = setting_of(name);
+
+	return i < MR_USER_SETTINGS && rows[i].shared;
+}
+
 int mr_user_setting_check(struct mr_span name, struct mr_span value, const char **why_out)
 {
 	enum mr_user_setting i = setting_of(name);
 	struct mr_user_settings ignored;
 
 	if (i == MR_USER_SETTINGS) {
-		*why_out = "settings are spam, spam_tag, spam_threshold, spam_expire_days";
+		*why_out = "settings are spam, spam_tag, spam_threshold, spam_expire_days, quota,"
+			   " quota_messages, quota_grace_hours, domain_quota,"
+			   " domain_quota_messages";
 		return MR_ENOENT;
 	}
 	if (i == MR_USER_SPAM && mr_span_eq(value, MR_SPAN("digest"))) {
@@ -152,7 +228,7 @@ static int get_each(void *arg, struct mr_span local, struct mr_span domain, stru
 	enum mr_user_setting i = setting_of(name);
 	int err;
 
-	if (i == MR_USER_SETTINGS)
+	if (i == MR_USER_SETTINGS || (rows[i].shared && local.len > 0))
 		return 0;
 	if ((err = mr_arena_dup(get->arena, value, &value)) < 0)
 		return err;

@@ -7,6 +7,11 @@
  *	spam_tag          text                     what stands before its subject, for tag
  *	spam_threshold    points                   from which a message is spam
  *	spam_expire_days  days                     after which spam in the folder is removed; 0: never
+ *	quota             octets, as 500M          that the mailbox may hold; 0: no limit
+ *	quota_messages    number                   that it may hold; 0: no limit
+ *	quota_grace_hours hours                    for which mail waits before it is refused for good
+ *	domain_quota      octets                   that all mailboxes of the domain may hold together
+ *	domain_quota_messages                      the same; both of a domain or of all, not of a user
  *
  * NEEDSWORK: spam = digest, a daily letter with links to release, comes with the web pages.
  */
@@ -20,6 +25,8 @@ enum mr_spam_place { MR_SPAM_PLACE_FOLDER, MR_SPAM_PLACE_TAG, MR_SPAM_PLACE_INBO
 #define MR_SPAM_TAG_MAX         40 /* octets of spam_tag */
 #define MR_SPAM_EXPIRE_DAYS_MAX 3650
 #define MR_SPAM_THRESHOLD_MAX   100 /* points */
+#define MR_QUOTA_MAX            ((uint64_t)1 << 60) /* octets, messages */
+#define MR_QUOTA_GRACE_MAX      8760 /* hours */
 
 /* A place for the text of each, and for where it came from. */
 enum mr_user_setting {
@@ -27,15 +34,27 @@ enum mr_user_setting {
 	MR_USER_SPAM_TAG,
 	MR_USER_SPAM_THRESHOLD,
 	MR_USER_SPAM_EXPIRE_DAYS,
+	MR_USER_QUOTA,
+	MR_USER_QUOTA_MESSAGES,
+	MR_USER_QUOTA_GRACE_HOURS,
+	MR_USER_DOMAIN_QUOTA,
+	MR_USER_DOMAIN_QUOTA_MESSAGES,
 	MR_USER_SETTINGS,
 };
 enum mr_setting_scope { MR_SCOPE_DEFAULT, MR_SCOPE_ALL, MR_SCOPE_DOMAIN, MR_SCOPE_USER };
+
+/* What may be held; 0: no limit. */
+struct mr_limit {
+	int64_t octets, messages;
+};
 
 struct mr_user_settings {
 	enum mr_spam_place spam;
 	struct mr_span spam_tag; /* UTF-8; in the caller's arena, or static */
 	int spam_threshold; /* thousandths of a point */
 	int spam_expire_days;
+	struct mr_limit quota, domain_quota;
+	int quota_grace_hours;
 	/* As text, for people. */
 	struct mr_span text[MR_USER_SETTINGS];
 	enum mr_setting_scope scope[MR_USER_SETTINGS];
@@ -49,6 +68,9 @@ const char *mr_setting_scope_name(enum mr_setting_scope scope);
  * says what would do, for people. */
 MR_MUST_USE int mr_user_setting_check(struct mr_span name, struct mr_span value,
 				      const char **why_out);
+
+/* A domain has it, or all have; a user cannot have his own. */
+bool mr_user_setting_is_shared(struct mr_span name);
 
 /* What counts where nothing is set. */
 void mr_user_settings_default(struct mr_user_settings *settings_out);

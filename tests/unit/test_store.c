@@ -184,7 +184,7 @@ MR_TEST(user_setting_values)
 		{ "spam", "", MR_EINVAL },
 		{ "spam", "digest", MR_EINVAL }, /* with the web pages */
 		{ "Spam", "folder", MR_ENOENT },
-		{ "quota", "1", MR_ENOENT },
+		{ "spam_folder", "1", MR_ENOENT },
 		{ "spam_tag", "[SPAM]", 0 },
 		{ "spam_tag", "two words", 0 },
 		{ "spam_tag", "\xe2\x9a\xa0", 0 },
@@ -209,6 +209,25 @@ MR_TEST(user_setting_values)
 		{ "spam_expire_days", "3650", 0 },
 		{ "spam_expire_days", "3651", MR_EINVAL },
 		{ "spam_expire_days", "30d", MR_EINVAL },
+		{ "quota", "0", 0 },
+		{ "quota", "500M", 0 },
+		{ "quota", "1048576T", 0 }, /* 2^60 */
+		{ "quota", "1048577T", MR_EINVAL },
+		{ "quota", "1152921504606846976", 0 },
+		{ "quota", "1152921504606846977", MR_EINVAL },
+		{ "quota", "M", MR_EINVAL },
+		{ "quota", "", MR_EINVAL },
+		{ "quota", "5MM", MR_EINVAL },
+		{ "quota", "5m", MR_EINVAL },
+		{ "quota", "-1", MR_EINVAL },
+		{ "quota", "1.5G", MR_EINVAL },
+		{ "quota_messages", "100", 0 },
+		{ "quota_messages", "1K", MR_EINVAL },
+		{ "quota_grace_hours", "0", 0 },
+		{ "quota_grace_hours", "8760", 0 },
+		{ "quota_grace_hours", "8761", MR_EINVAL },
+		{ "domain_quota", "2G", 0 },
+		{ "domain_quota_messages", "2G", MR_EINVAL },
 	};
 
 	for (size_t i = 0; i < MR_COUNT(rows); i++) {
@@ -219,6 +238,31 @@ MR_TEST(user_setting_values)
 			     mr_user_setting_check(S(rows[i].name), S(rows[i].value), &why));
 		MR_CHECK(t, why != NULL);
 	}
+}
+
+/* A domain's shared quota is not for its users to change. */
+MR_TEST(user_settings_quota)
+{
+	MR_AUTO(mr_store) *st = mr_store_test_open(t, BOTH);
+	MR_AUTO(mr_arena) *arena = mr_arena_new(65536);
+	struct mr_user_settings s;
+
+	MR_NEED(t, st && arena);
+	MR_NEED(t, mr_user_settings_get(st, S("a"), S("b.c"), arena, &s) == 0);
+	MR_CHECK_INT(t, 0, s.quota.octets);
+	MR_CHECK_INT(t, 0, s.domain_quota.messages);
+	MR_CHECK_INT(t, 24, s.quota_grace_hours);
+	MR_NEED(t, mr_store_setting_set(st, S(""), S("b.c"), S("quota"), S("3K")) == 0);
+	MR_NEED(t, mr_store_setting_set(st, S("a"), S("b.c"), S("quota_messages"), S("7")) == 0);
+	MR_NEED(t, mr_store_setting_set(st, S(""), S("b.c"), S("domain_quota"), S("2M")) == 0);
+	MR_NEED(t, mr_store_setting_set(st, S("a"), S("b.c"), S("domain_quota"), S("9M")) == 0);
+	MR_NEED(t, mr_user_settings_get(st, S("a"), S("b.c"), arena, &s) == 0);
+	MR_CHECK_INT(t, 3072, s.quota.octets);
+	MR_CHECK_INT(t, 7, s.quota.messages);
+	MR_CHECK_INT(t, 2097152, s.domain_quota.octets);
+	MR_CHECK(t, mr_user_setting_is_shared(S("domain_quota")));
+	MR_CHECK(t, !mr_user_setting_is_shared(S("quota")));
+	MR_CHECK(t, !mr_user_setting_is_shared(S("x")));
 }
 
 /* His own, else his domain's, else that of all, else the default. */

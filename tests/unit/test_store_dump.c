@@ -4,6 +4,7 @@
 
 #include "lib/base/mr_err.h"
 #include "lib/store/mr_db.h"
+#include "lib/store/mr_store_quota.h"
 #include "lib/store/mr_store_senders.h"
 #include "tests/unit/mr_dump_test.h"
 #include "tests/unit/mr_test.h"
@@ -43,7 +44,13 @@ MR_TEST(dump_and_load)
 		"group\tsenders\t1\n"
 		"table\tsender\tdomain, local, entry, action, made_s, note\n"
 		"row\tta.example\tt\tt*.b.example\ti2\ti7\ttwhy\n"
-		"end\t1\n";
+		"end\t1\n"
+		"group\tquota\t1\n"
+		"table\tmailbox_usage\tdomain, local, octets, messages, version, settled, file\n"
+		"row\tta.example\ttann\ti-5\ti2\ti1\ti0\ti0\n"
+		"table\tover_quota\tdomain, local, since_s, warned\n"
+		"row\tta.example\tt\ti0\ti80\n"
+		"end\t2\n";
 	MR_AUTO(mr_store) *a = store_at(t, mr_test_dir(t), MR_STORE_CREATE);
 	MR_AUTO(mr_store) *b = store_at(t, mr_test_dir(t), MR_STORE_CREATE);
 	MR_AUTO_BUF text = MR_BUF(TEXT_MAX), again = MR_BUF(TEXT_MAX);
@@ -61,6 +68,9 @@ MR_TEST(dump_and_load)
 			   0);
 	MR_NEED(t, mr_store_lesson_put(a, &lesson) == 0);
 	MR_NEED(t, mr_store_sender_put(a, S(""), S("a.example"), &blocked, 1) == 0);
+	MR_NEED(t,
+		mr_store_usage_add(a, S("ann"), S("a.example"), (struct mr_usage){ -5, 2 }) == 0);
+	MR_NEED(t, mr_store_over_warned(a, S(""), S("a.example"), 80) == 1);
 	MR_NEED(t, mr_dump_test(a, &text, NULL) == 0);
 	MR_CHECK_SPAN(t, want, mr_buf_span(&text));
 	MR_CHECK_INT(t, 0, mr_load_test(b, mr_buf_span(&text), &line));
