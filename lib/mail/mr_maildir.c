@@ -138,9 +138,14 @@ int mr_maildir_commit(struct mr_maildir_file *file)
 	/* Not rename(2): it might overwrite. Not followed: the file may have been exchanged. */
 	if (linkat(file->tmp_fd, file->tmp, new_fd, name, 0) < 0)
 		return mr_maildir_temporary(mr_err_from_errno(errno));
+	if ((err = mr_fsync(new_fd)) < 0) {
+		/* The MTA will send it again. Should this fail, too, there are two copies: better
+		 * than none. */
+		unlinkat(new_fd, name, 0);
+		return mr_maildir_temporary(err);
+	}
 	memcpy(file->name, name, sizeof(name));
-	/* Should this fail, the MTA tries again and there are two copies: better than none. */
-	return mr_maildir_temporary(mr_fsync(new_fd));
+	return 0;
 }
 
 void mr_maildir_abort(struct mr_maildir_file *file)

@@ -90,8 +90,8 @@ MR_MUST_USE int mr_maildir_write(struct mr_maildir_file *file, struct mr_span pi
 
 /*
  * fsync, link into new/ under a name with S= and W=, fsync new/. 0: it is there and survives a power
- * cut. An error: not acknowledged; the message may be in new/ all the same where only the last
- * fsync failed (two copies after a retry are better than none). MR_ETEMP; after a failure of an
+ * cut. An error: not acknowledged, and the message is not in new/ (unless the last fsync and then
+ * its removal fail: two copies after a retry are better than none). MR_ETEMP; after a failure of an
  * earlier call, that one again.
  */
 MR_MUST_USE int mr_maildir_commit(struct mr_maildir_file *file);
