@@ -1,6 +1,11 @@
 /*
- * The SQLite engine: one file for each group, FOLDER/GROUP.db, in WAL mode, so that readers and one
- * writer do not wait for each other. A commit is on the disk when it returns (synchronous = FULL).
+ * The SQLite engine: one file for each group, in WAL mode, so that readers and one writer do not wait
+ * for each other. A commit is on the disk when it returns (synchronous = FULL).
+ *
+ * The file is FOLDER/GROUP/GROUP.db where the folder FOLDER/GROUP is there: that says who may do what
+ * with the group, and the file gets its owner, its group, and its rights but for others'. So programs
+ * that are members of a unix group read what they cannot write. Else it is FOLDER/GROUP.db, its
+ * owner's alone.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,11 +21,13 @@
 
 #define BUSY_TIMEOUT_MS 5000
 #define WAIT_STEP_MS    5
+#define SHARED_MODE     0660 /* what a group's folder may say about its file */
 
 struct mr_db {
 	sqlite3 *handle; /* NULL: it could not be opened again */
-	const char *folder; /* the caller's */
+	char place[MR_PATH_MAX]; /* where its file lies: folder, or the group's own */
 	char path[MR_PATH_MAX];
+	bool shared; /* the group has a folder of its own */
 	bool fresh; /* opened again, and nobody has looked at its schema yet */
 	struct {
 		const char *sql; /* by address */
@@ -84,36 +91,43 @@ static int sqlite_script(struct mr_db *db, const char *sql)
 }
 
 /*
- * Make the file, with the rights 0600. Where root makes it, it belongs to the folder's owner: root
- * adds the first domain, and the programs that run as that owner must be able to open it. SQLite
- * gives -wal and -shm the owner of the file.
+ * Make the file. Where root makes it, it belongs to the folder's owner: root adds the first domain, and
+ * the programs that run as that owner must be able to open it. SQLite gives -wal and -shm the owner and
+ * the rights of the file.
  */
-static int file_make(const char *folder, const char *path)
+static int file_make(const struct mr_db *db)
 {
 	MR_AUTO_FD fd = -1;
 	struct stat st;
-	int err = mr_create_at(AT_FDCWD, path, 0600, &fd);
+	int err = mr_create_at(AT_FDCWD, db->path, 0600, &fd);
 
 	if (err == MR_EEXIST)
 		return 0;
 	if (err == MR_ENOENT) /* no such folder, and it could not be made */
 		return MR_ETEMP;
-	if (err == 0 && geteuid() == 0 &&
-	    (stat(folder, &st) < 0 || fchown(fd, st.st_uid, st.st_gid) < 0))
+	if (err < 0)
+		return err;
+	/* The mode is the last: before, a file that we give away is nobody else's. */
+	if (stat(db->place, &st) < 0 || (geteuid() == 0 && fchown(fd, st.st_uid, st.st_gid) < 0) ||
+	    (db->shared && fchmod(fd, st.st_mode & SHARED_MODE) < 0))
 		return mr_err_from_errno(errno);
-	return err;
+	return 0;
 }
 
-static int handle_open(const char *folder, const char *path, enum mr_store_access access,
-		       sqlite3 **handle_out)
+static int handle_open(struct mr_db *db, enum mr_store_access access)
 {
-	int err = 0, flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
+	int err = 0, flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, keep = 1;
 
 	if (access == MR_STORE_CREATE)
-		err = file_make(folder, path);
-	else if (faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) < 0)
+		err = file_make(db);
+	else if (faccessat(AT_FDCWD, db->path, R_OK, AT_EACCESS) < 0)
 		err = mr_err_from_errno(errno); /* SQLite says CANTOPEN for all reasons */
-	return err < 0 ? err : from_code(sqlite3_open_v2(path, handle_out, flags, NULL));
+	if (err == 0)
+		err = from_code(sqlite3_open_v2(db->path, &db->handle, flags, NULL));
+	/* Who may only read could not make -wal and -shm: they stay when the last program leaves. */
+	if (err == 0 && db->shared)
+		(void)sqlite3_file_control(db->handle, NULL, SQLITE_FCNTL_PERSIST_WAL, &keep);
+	return err;
 }
 
 /*
@@ -126,6 +140,7 @@ static int settle(struct mr_db *db)
 
 	for (;;) {
 		err = sqlite_script(db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+					"PRAGMA journal_size_limit = 4194304;"
 					"PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF");
 		if (err != MR_ECONFLICT || waited_ms >= BUSY_TIMEOUT_MS)
 			return err == MR_ECONFLICT ? MR_ETEMP : err;
@@ -136,7 +151,7 @@ static int settle(struct mr_db *db)
 
 static int connect_file(struct mr_db *db, enum mr_store_access access)
 {
-	int err = handle_open(db->folder, db->path, access, &db->handle);
+	int err = handle_open(db, access);
 
 	if (err < 0)
 		return err;
@@ -187,20 +202,36 @@ static int sqlite_check(const char *rest)
 	return rest[0] ? 0 : MR_EINVAL;
 }
 
+static int find_place(struct mr_db *db, const char *folder, const char *group)
+{
+	struct stat st;
+	char name[64];
+	int err = mr_path_join(folder, group, db->place);
+
+	if (err < 0)
+		return err;
+	if (stat(db->place, &st) == 0)
+		db->shared = S_ISDIR(st.st_mode);
+	else if (errno == EACCES) /* nobody knows whether it is there */
+		return MR_EPERM;
+	if (!db->shared &&
+	    (err = mr_span_copyz(mr_span_str(folder), db->place, sizeof(db->place))) < 0)
+		return err;
+	snprintf(name, sizeof(name), "%s.db", group);
+	return mr_path_join(db->place, name, db->path);
+}
+
 static int sqlite_open(const char *rest, const char *group, enum mr_store_access access,
 		       struct mr_db **db_out)
 {
 	struct mr_db *db = mr_calloc(1, sizeof(*db));
-	char name[64];
 	int err = 0;
 
 	if (!db)
 		return MR_ENOMEM;
-	snprintf(name, sizeof(name), "%s.db", group);
 	if (access == MR_STORE_CREATE)
 		err = folder_make(rest);
-	db->folder = rest;
-	if (err == 0 && (err = mr_path_join(rest, name, db->path)) == 0)
+	if (err == 0 && (err = find_place(db, rest, group)) == 0)
 		err = connect_file(db, access);
 	if (err < 0)
 		sqlite_close(db);
