@@ -139,6 +139,45 @@ def test_rights(installed):
         assert looked.returncode != 0, path
 
 
+# Who does what with the files of which group; root all.
+RIGHTS = {"directory": {"millrace-mail": "read", "millrace-spam": "read"},
+          "senders": {"millrace-mail": "read", "millrace-spam": "read"},
+          "spam": {"millrace-mail": "read", "millrace-spam": "read"},
+          "quota": {"millrace-mail": "write"},
+          "limits": {"millrace-mail": "write"}}
+TRY = """
+import os, sqlite3, sys
+path, right = sys.argv[1], "none"
+try:
+    db = sqlite3.connect(f"file:{path}?mode=rw", uri=True)
+    db.execute("SELECT * FROM schema_version").fetchall()
+    right = "read"
+    db.execute("UPDATE schema_version SET version = version")
+    db.commit()
+    right = "write"
+except sqlite3.Error:
+    pass
+if os.access(os.path.dirname(path), os.W_OK) and right != "write":
+    right = "may replace it"
+print(right)
+"""
+
+
+def test_store_rights(installed):
+    """Each group of the store is for its programs alone, read where they read, and nobody else's."""
+    installed.command("store", "init")
+    there = {path.stem for path in installed.path("var/lib/millrace").glob("*/*.db")}
+    assert there and there <= set(RIGHTS)
+    got, want = {}, {}
+    for group in there:
+        path = installed.path(f"var/lib/millrace/{group}/{group}.db")
+        for user in (*USERS.values(), "postfix", "nobody"):
+            got[group, user] = run(["setpriv", f"--reuid={user}", f"--regid={user if user != 'nobody' else 'nogroup'}",
+                                    "--init-groups", "/usr/bin/python3", "-c", TRY, path]).stdout.strip()
+            want[group, user] = RIGHTS[group].get(user, "none")
+    assert got == want
+
+
 def test_works(installed, build):
     """Operator, Postfix, milter, delivery, learning, reload: mail arrives, scored, before and after."""
     listens = {"spam_listen": f"unix:{installed.path('run/millrace/spam.sock')}",
