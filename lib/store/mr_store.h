@@ -91,7 +91,7 @@ MR_MUST_USE int mr_store_init(const char *url, const struct mr_store_right *righ
  * them. MR_EEXIST, MR_ENOENT; MR_EINVAL, MR_ELIMIT: no domain, or no local part, for mr_name.h.
  */
 MR_MUST_USE int mr_store_domain_add(struct mr_store *store, struct mr_span domain);
-/* MR_EPERM: refused while it has users. */
+/* MR_EPERM: refused while it has users or aliases. */
 MR_MUST_USE int mr_store_domain_remove(struct mr_store *store, struct mr_span domain);
 MR_MUST_USE int mr_store_domain_exists(struct mr_store *store, struct mr_span domain);
 
@@ -103,6 +103,7 @@ struct mr_user {
 };
 MR_MUST_USE int mr_store_user_add(struct mr_store *store, struct mr_span local,
 				  struct mr_span domain, int64_t now_s);
+/* He is no alias's target any more; an alias that led to him alone goes with him. */
 MR_MUST_USE int mr_store_user_remove(struct mr_store *store, struct mr_span local,
 				     struct mr_span domain);
 MR_MUST_USE int mr_store_user_disable(struct mr_store *store, struct mr_span local,

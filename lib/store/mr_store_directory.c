@@ -1,39 +1,18 @@
 /* Operations of the group directory: domains, users, their settings. */
 #include "lib/base/mr_err.h"
-#include "lib/mail/mr_name.h"
-#include "lib/store/mr_db.h"
+#include "lib/store/mr_store_name.h"
 
-/* An address in our spelling. */
-struct name {
-	char local[MR_NAME_LOCAL_MAX + 1], domain[MR_NAME_DOMAIN_MAX + 1];
-};
-
-static int name_of(struct mr_span local, struct mr_span domain, struct name *name_out)
-{
-	int err = mr_name_domain(domain, name_out->domain);
-
-	if (err >= 0)
-		err = mr_name_local(local, name_out->local);
-	return err < 0 ? err : 0;
-}
-
-#define TEXT(array) MR_VTEXT(mr_span_str(array))
-
-/* 0 if a statement changed a row, else none. */
-static int changed_or(int changed, int none)
-{
-	return changed < 0 ? changed : changed > 0 ? 0 : none;
-}
+#define TEXT(array) MR_VARRAY(array)
 
 static int domain_add_once(struct mr_txn *txn, void *arg)
 {
 	const struct mr_value in[] = { TEXT(arg) };
 
-	return changed_or(mr_txn_run(txn,
-				     "INSERT INTO domain (name) VALUES ($1)"
-				     " ON CONFLICT (name) DO NOTHING",
-				     in, MR_COUNT(in)),
-			  MR_EEXIST);
+	return mr_store_changed_or(mr_txn_run(txn,
+					      "INSERT INTO domain (name) VALUES ($1)"
+					      " ON CONFLICT (name) DO NOTHING",
+					      in, MR_COUNT(in)),
+				   MR_EEXIST);
 }
 
 int mr_store_domain_add(struct mr_store *store, struct mr_span domain)
@@ -67,19 +46,21 @@ int mr_store_domain_exists(struct mr_store *store, struct mr_span domain)
 static int domain_remove_once(struct mr_txn *txn, void *arg)
 {
 	const struct mr_value in[] = { TEXT(arg) };
-	int64_t users = 0;
-	int err = mr_txn_int(txn, "SELECT count(*) FROM mail_user WHERE domain = $1", in,
-			     MR_COUNT(in), &users);
+	int64_t held = 0;
+	int err = mr_txn_int(txn,
+			     "SELECT (SELECT count(*) FROM mail_user WHERE domain = $1)"
+			     " + (SELECT count(*) FROM alias WHERE domain = $1)",
+			     in, MR_COUNT(in), &held);
 
 	if (err < 0)
 		return err;
-	if (users > 0)
+	if (held > 0)
 		return MR_EPERM;
 	err = mr_txn_run(txn, "DELETE FROM setting WHERE domain = $1", in, MR_COUNT(in));
 	if (err < 0)
 		return err;
-	return changed_or(mr_txn_run(txn, "DELETE FROM domain WHERE name = $1", in, MR_COUNT(in)),
-			  MR_ENOENT);
+	return mr_store_changed_or(
+		mr_txn_run(txn, "DELETE FROM domain WHERE name = $1", in, MR_COUNT(in)), MR_ENOENT);
 }
 
 int mr_store_domain_remove(struct mr_store *store, struct mr_span domain)
@@ -93,7 +74,7 @@ int mr_store_domain_remove(struct mr_store *store, struct mr_span domain)
 }
 
 struct user_add {
-	struct name name;
+	struct mr_store_name name;
 	char id[MR_ID_SIZE];
 	int64_t now_s;
 };
@@ -105,7 +86,7 @@ static int user_add_once(struct mr_txn *txn, void *arg)
 				       MR_VINT(add->now_s) };
 
 	/* MR_ENOENT: the foreign key: no such domain. */
-	return changed_or(
+	return mr_store_changed_or(
 		mr_txn_run(txn,
 			   "INSERT INTO mail_user (id, domain, local, disabled, created_s)"
 			   " VALUES ($1, $2, $3, 0, $4)"
@@ -118,7 +99,7 @@ int mr_store_user_add(struct mr_store *store, struct mr_span local, struct mr_sp
 		      int64_t now_s)
 {
 	struct user_add add = { .now_s = now_s };
-	int err = name_of(local, domain, &add.name);
+	int err = mr_store_name(local, domain, &add.name);
 
 	if (err < 0)
 		return err;
@@ -128,22 +109,36 @@ int mr_store_user_add(struct mr_store *store, struct mr_span local, struct mr_sp
 
 static int user_remove_once(struct mr_txn *txn, void *arg)
 {
-	const struct name *name = arg;
+	const struct mr_store_name *name = arg;
 	const struct mr_value in[] = { TEXT(name->domain), TEXT(name->local) };
 	int err = mr_txn_run(txn, "DELETE FROM setting WHERE domain = $1 AND local = $2", in,
 			     MR_COUNT(in));
 
+	/* Aliases that lead to him alone, then he among the targets of others. */
+	if (err >= 0)
+		err = mr_txn_run(txn,
+				 "DELETE FROM alias WHERE EXISTS (SELECT 1 FROM alias_target t"
+				 " WHERE t.domain = alias.domain AND t.local = alias.local"
+				 " AND t.to_domain = $1 AND t.to_local = $2)"
+				 " AND (SELECT count(*) FROM alias_target t"
+				 " WHERE t.domain = alias.domain AND t.local = alias.local) = 1",
+				 in, MR_COUNT(in));
+	if (err >= 0)
+		err = mr_txn_run(txn,
+				 "DELETE FROM alias_target WHERE to_domain = $1 AND to_local = $2",
+				 in, MR_COUNT(in));
 	if (err < 0)
 		return err;
-	return changed_or(mr_txn_run(txn, "DELETE FROM mail_user WHERE domain = $1 AND local = $2",
-				     in, MR_COUNT(in)),
-			  MR_ENOENT);
+	return mr_store_changed_or(
+		mr_txn_run(txn, "DELETE FROM mail_user WHERE domain = $1 AND local = $2", in,
+			   MR_COUNT(in)),
+		MR_ENOENT);
 }
 
 int mr_store_user_remove(struct mr_store *store, struct mr_span local, struct mr_span domain)
 {
-	struct name name;
-	int err = name_of(local, domain, &name);
+	struct mr_store_name name;
+	int err = mr_store_name(local, domain, &name);
 
 	return err < 0 ? err
 		       : mr_store_txn(store, MR_GROUP_DIRECTORY, MR_TXN_WRITE, user_remove_once,
@@ -151,7 +146,7 @@ int mr_store_user_remove(struct mr_store *store, struct mr_span local, struct mr
 }
 
 struct user_disable {
-	struct name name;
+	struct mr_store_name name;
 	bool disabled;
 };
 
@@ -161,18 +156,18 @@ static int user_disable_once(struct mr_txn *txn, void *arg)
 	const struct mr_value in[] = { TEXT(d->name.domain), TEXT(d->name.local),
 				       MR_VINT(d->disabled) };
 
-	return changed_or(mr_txn_run(txn,
-				     "UPDATE mail_user SET disabled = $3"
-				     " WHERE domain = $1 AND local = $2",
-				     in, MR_COUNT(in)),
-			  MR_ENOENT);
+	return mr_store_changed_or(mr_txn_run(txn,
+					      "UPDATE mail_user SET disabled = $3"
+					      " WHERE domain = $1 AND local = $2",
+					      in, MR_COUNT(in)),
+				   MR_ENOENT);
 }
 
 int mr_store_user_disable(struct mr_store *store, struct mr_span local, struct mr_span domain,
 			  bool disabled)
 {
 	struct user_disable d = { .disabled = disabled };
-	int err = name_of(local, domain, &d.name);
+	int err = mr_store_name(local, domain, &d.name);
 
 	return err < 0 ? err
 		       : mr_store_txn(store, MR_GROUP_DIRECTORY, MR_TXN_WRITE_ONE,
@@ -192,7 +187,7 @@ static int user_from_row(const struct mr_value *c, struct mr_user *user_out)
 }
 
 struct user_find {
-	struct name name;
+	struct mr_store_name name;
 	struct mr_arena *arena;
 	struct mr_user user;
 	bool found;
@@ -230,7 +225,7 @@ int mr_store_user_find(struct mr_store *store, struct mr_span local, struct mr_s
 		       struct mr_arena *arena, struct mr_user *user_out)
 {
 	struct user_find find = { .arena = arena };
-	int err = name_of(local, domain, &find.name);
+	int err = mr_store_name(local, domain, &find.name);
 
 	if (err == 0)
 		err = mr_store_txn(store, MR_GROUP_DIRECTORY, MR_TXN_READ_ONE, user_find_once,

@@ -28,6 +28,10 @@ static const struct table {
 	      "$1, $2, $3, $4, $5", "domain, local"),
 	TABLE(MR_GROUP_DIRECTORY, "setting", "domain, local, name, value", "$1, $2, $3, $4",
 	      "domain, local, name"),
+	TABLE(MR_GROUP_DIRECTORY, "alias", "domain, local, disabled, created_s", "$1, $2, $3, $4",
+	      "domain, local"),
+	TABLE(MR_GROUP_DIRECTORY, "alias_target", "domain, local, target, to_domain, to_local",
+	      "$1, $2, $3, $4, $5", "domain, local, to_domain, to_local"),
 	TABLE(MR_GROUP_SPAM, "lesson", "digest, teacher, is_spam, taught_s, expires_s, features",
 	      "$1, $2, $3, $4, $5, $6", "digest, teacher"),
 	TABLE(MR_GROUP_SPAM, "correction", "owner, made_s, changes", "$1, $2, $3", "owner"),
@@ -48,6 +52,9 @@ static const struct {
 } promises[] = {
 	{ MR_GROUP_DIRECTORY, "SELECT 'user ' || local || '@' || domain || ': no such domain'"
 			      " FROM mail_user WHERE domain NOT IN (SELECT name FROM domain)" },
+	{ MR_GROUP_DIRECTORY, "SELECT 'alias ' || local || '@' || domain || ': has no target'"
+			      " FROM alias WHERE NOT EXISTS (SELECT 1 FROM alias_target t"
+			      " WHERE t.domain = alias.domain AND t.local = alias.local)" },
 	{ MR_GROUP_SPAM,
 	  "SELECT 'a lesson of \"' || teacher || '\" has a digest of ' || LENGTH(digest)"
 	  " || ' octets' FROM lesson WHERE LENGTH(digest) <> 32" },

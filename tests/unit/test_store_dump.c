@@ -28,12 +28,14 @@ MR_TEST(dump_and_load)
 {
 	static const char want[] =
 		"millrace-store\t1\n"
-		"group\tdirectory\t1\n"
+		"group\tdirectory\t2\n"
 		"table\tdomain\tname\n"
 		"row\tta.example\n"
 		"table\tmail_user\tid, domain, local, disabled, created_s\n"
 		"table\tsetting\tdomain, local, name, value\n"
 		"row\tta.example\tt\ttone\\\\two\tta\\tb\\nc\\rd\n"
+		"table\talias\tdomain, local, disabled, created_s\n"
+		"table\talias_target\tdomain, local, target, to_domain, to_local\n"
 		"end\t2\n"
 		"group\tspam\t2\n"
 		"table\tlesson\tdigest, teacher, is_spam, taught_s, expires_s, features\n"
@@ -82,7 +84,7 @@ MR_TEST(dump_and_load)
 }
 
 #define HEAD   "millrace-store\t1\n"
-#define GROUP  HEAD "group\tdirectory\t1\n"
+#define GROUP  HEAD "group\tdirectory\t2\n"
 #define DOMAIN GROUP "table\tdomain\tname\n"
 
 /* What is no dump is refused, and the group is left empty. */
