@@ -51,7 +51,8 @@ static void check_style(struct mr_span in)
 	check_color(style.color);
 	check_color(style.background);
 	check_color(mr_spam_color(in));
-	MR_ASSERT(style.unshown <= MR_SPAM_SAID_YES && style.flat <= MR_SPAM_SAID_YES);
+	for (unsigned i = 0; i < MR_SPAM_TRAITS; i++)
+		MR_ASSERT(style.says[i] <= MR_SPAM_SAID_YES);
 }
 
 static void check_sheet(struct mr_span in)
