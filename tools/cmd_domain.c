@@ -25,17 +25,22 @@ static int domain_add(struct cli *cli, char **words)
 
 static int domain_remove(struct cli *cli, char **words)
 {
-	MR_AUTO(mr_store) *store = cli_store(cli, MR_GROUP_DIRECTORY, MR_STORE_CREATE);
+	static const char what[] = "cannot remove domain";
+	MR_AUTO(mr_store) *store = NULL;
+	struct owner owner;
 	int err;
 
+	if (owner_domain(words[0], what, &owner) != CLI_OK)
+		return CLI_FAILED;
+	store = cli_store(cli, MR_GROUP_DIRECTORY, MR_STORE_CREATE);
 	if (!store)
 		return CLI_FAILED;
-	err = mr_store_domain_remove(store, mr_span_str(words[0]));
+	err = mr_store_domain_remove(store, owner.domain);
 	if (err == MR_EPERM) {
 		fprintf(stderr, "millrace: domain %s has users: remove them first\n", words[0]);
 		return CLI_FAILED;
 	}
-	return err < 0 ? cli_complain(err, "cannot remove domain", words[0]) : CLI_OK;
+	return owner_removed(cli, &owner, what, err);
 }
 
 static int print_domain(void *arg, struct mr_span domain, int64_t user_count)
@@ -64,42 +69,36 @@ static int domain_list(struct cli *cli, char **words MR_UNUSED)
 	return cli_list(cli, "cannot list domains", list_domains, NULL);
 }
 
-/* Open the store, and be sure that there is this domain; "--all" is all of them, with those to come.
- * NULL: said why. */
-static struct mr_store *store_of(struct cli *cli, const char *name, const char *what,
-				 struct setting_owner *owner_out)
+/* "--all" is all of them, with those to come. */
+static int named(const char *word, const char *what, struct owner *owner_out)
 {
-	MR_AUTO(mr_store) *store = NULL;
-	struct setting_owner owner = { .shown = name };
-	int err = 0;
-
-	if (strcmp(name, "--all") != 0) {
-		if (cli_domain_check(mr_span_str(name), what, name) != CLI_OK)
-			return NULL;
-		owner.domain = mr_span_str(name);
-	}
-	store = cli_store(cli, MR_GROUP_DIRECTORY, MR_STORE_WRITE);
-	if (store && owner.domain.len > 0)
-		err = mr_store_domain_exists(store, owner.domain);
-	if (err < 0)
-		(void)cli_complain(err, what, name);
-	*owner_out = owner;
-	return err < 0 ? NULL : MR_TAKE(store);
+	if (strcmp(word, "--all") != 0)
+		return owner_domain(word, what, owner_out);
+	*owner_out = (struct owner){ .shown = word };
+	return CLI_OK;
 }
 
 static int domain_set(struct cli *cli, char **words)
 {
-	struct setting_owner owner;
-	MR_AUTO(mr_store) *store = store_of(cli, words[0], "cannot set for domain", &owner);
+	static const char what[] = "cannot set for domain";
+	MR_AUTO(mr_store) *store = NULL;
+	struct owner owner;
 
+	if (named(words[0], what, &owner) != CLI_OK)
+		return CLI_FAILED;
+	store = owner_store(cli, MR_STORE_WRITE, &owner, what);
 	return store ? setting_set(store, &owner, words[1], words[2]) : CLI_FAILED;
 }
 
 static int domain_show(struct cli *cli, char **words)
 {
-	struct setting_owner owner;
-	MR_AUTO(mr_store) *store = store_of(cli, words[0], "cannot show domain", &owner);
+	static const char what[] = "cannot show domain";
+	MR_AUTO(mr_store) *store = NULL;
+	struct owner owner;
 
+	if (named(words[0], what, &owner) != CLI_OK)
+		return CLI_FAILED;
+	store = owner_store(cli, MR_STORE_WRITE, &owner, what);
 	return store ? setting_show(cli, store, &owner) : CLI_FAILED;
 }
 

@@ -1,4 +1,5 @@
 /* millrace spam: options, and what its verbs share. */
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -102,6 +103,19 @@ bool spam_read(struct spam *s, const struct mr_spam_item *item, struct mr_spam_v
 	return false;
 }
 
+/* What is wrong with the words, then how they should be. */
+static int MR_PRINTF(2, 3) wrong(const struct spam *s, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	fputs("millrace: ", stderr);
+	vfprintf(stderr, format, args);
+	fputc('\n', stderr);
+	va_end(args);
+	return cli_usage(s->cli);
+}
+
 static bool is_class(const char *word)
 {
 	return strcmp(word, "--spam") == 0 || strcmp(word, "--ham") == 0;
@@ -146,34 +160,59 @@ static int take(struct spam *s, const struct verb *verb, char **word, int left, 
 	return 1;
 }
 
+#define PATH_IS "a message, an mbox, a Maildir, a folder, - or --list"
+
+/* Why take() took nothing. */
+static int not_taken(const struct spam *s, const struct verb *verb, const char *word, int left)
+{
+	bool file = strcmp(word, "--model") == 0;
+
+	if (left == 1 && (file || (strcmp(word, "--user") == 0 && verb->user)))
+		return wrong(s, "behind %s there is no %s", word, file ? "file" : "address");
+	if (is_path(word) && verb->paths)
+		return wrong(s, "is %s good mail or spam? --ham or --spam stands before it", word);
+	return wrong(s, "spam %s takes no %s", verb->name, word);
+}
+
+/* Why it could not be taken. */
+static int not_good(const struct spam *s, char **word, int err)
+{
+	if (strcmp(word[0], "--user") == 0)
+		return wrong(s, "%s is neither local@domain nor @domain", word[1]);
+	if (err == MR_EEXIST)
+		return wrong(s, "standard input can be read once");
+	return cli_complain(err, "cannot read", word[0]);
+}
+
 static int options(struct spam *s, const struct verb *verb, int argc, char **argv)
 {
 	int tag = SPAM_TAG_NONE, taken, err = 0;
 	bool missing = verb->paths; /* no path yet, or none since the class was named */
+	const char *class = NULL;
 
 	for (int i = 0; i < argc; i += taken) {
 		/* --spam --ham x: what of it is meant, nobody knows */
-		if (is_class(argv[i]) && missing && tag != SPAM_TAG_NONE)
-			return cli_usage(s->cli);
+		if (is_class(argv[i]) && missing && class != NULL)
+			break;
 		taken = take(s, verb, argv + i, argc - i, &tag, &err);
 		if (taken == 0)
-			return cli_usage(s->cli);
-		if (err == MR_EEXIST) {
-			fputs("millrace: standard input can be read once\n", stderr);
-			return CLI_USAGE;
-		}
-		if (err < 0 && strcmp(argv[i], "--user") == 0) {
-			fprintf(stderr, "millrace: no address: %s\n", argv[i + 1]);
-			return CLI_USAGE;
-		}
+			return not_taken(s, verb, argv[i], argc - i);
 		if (err < 0)
-			return cli_complain(err, "cannot read", argv[i]);
-		if (is_class(argv[i]))
+			return not_good(s, argv + i, err);
+		if (is_class(argv[i])) {
+			class = argv[i];
 			missing = true;
-		else if (taken == 1 && is_path(argv[i]))
+		} else if (taken == 1 && is_path(argv[i])) {
 			missing = false;
+		}
 	}
-	return missing ? cli_usage(s->cli) : CLI_OK;
+	if (missing && class != NULL)
+		return wrong(s, "behind %s there is no path: " PATH_IS, class);
+	if (missing && verb->classes)
+		return wrong(s, "what is it to learn? --ham or --spam, and behind it " PATH_IS);
+	if (missing)
+		return wrong(s, "spam %s needs a path: " PATH_IS, verb->name);
+	return CLI_OK;
 }
 
 static int run(struct spam *s, const struct verb *verb, int argc, char **argv)
@@ -202,9 +241,12 @@ int cmd_spam(struct cli *cli, int argc, char **argv)
 		if (strcmp(verbs[i].name, argv[1]) == 0)
 			verb = &verbs[i];
 	}
+	if (verb == NULL && argc > 1)
+		return wrong(&s, "spam has no verb %s", argv[1]);
 	if (verb == NULL)
 		return cli_usage(cli);
 	code = run(&s, verb, argc - 2, argv + 2);
+	mr_store_close(s.directory);
 	mr_spam_source_free(s.source);
 	mr_spam_features_free(s.f);
 	mr_psl_free(s.psl);

@@ -138,22 +138,20 @@ int spam_expire(struct spam *s)
 	MR_AUTO(mr_store) *store = NULL;
 	MR_AUTO_FD mail_fd = -1;
 	struct users users = { .arena = arena };
-	struct mr_span domain;
+	struct owner owner = spam_owner(s);
 	int err;
 
-	mr_span_split(mr_span_str(s->owner), '@', &users.only, &domain);
+	users.only = owner.local;
 	if (mr_span_eq_nocase(mr_span_str(s->cli->set.spam_folder), MR_SPAN("INBOX"))) {
 		fputs("millrace: spam_folder is INBOX, from which nothing is removed\n", stderr);
 		return CLI_FAILED;
 	}
-	store = cli_store(s->cli, MR_GROUP_DIRECTORY, MR_STORE_READ);
+	store = owner_store(s->cli, MR_STORE_READ, &owner, "cannot remove old spam of");
 	if (!store)
 		return CLI_FAILED;
 	if ((err = mr_open_dir_at(AT_FDCWD, mail_dir, &mail_fd)) < 0)
 		return cli_complain(err, "cannot open mail_dir", mail_dir);
-	err = arena ? mr_store_user_each(store, domain, add_user, &users) : MR_ENOMEM;
-	if (err == 0 && users.only.len > 0 && users.count == 0)
-		err = MR_ENOENT;
+	err = arena ? mr_store_user_each(store, owner.domain, add_user, &users) : MR_ENOMEM;
 	if (err < 0)
 		return cli_complain(err, "cannot list users", s->owner[0] ? s->owner : NULL);
 	return expire_all(s, store, mail_fd, &users);

@@ -83,7 +83,9 @@ static int apply_all(struct learn *l)
 static int apply_owner(struct learn *l)
 {
 	struct spam *s = l->s;
-	struct mr_spam_rebuild what = { .store = l->store, .now_s = mr_time_s() };
+	struct mr_spam_rebuild what = {
+		.store = l->store, .now_s = mr_time_s(), .known = spam_is_known, .known_arg = s
+	};
 	struct mr_spam_model model;
 	struct mr_spam_skipped skipped = { 0, 0 };
 	int code = spam_model_load(s, &model), err;
@@ -190,7 +192,11 @@ int spam_learn(struct spam *s)
 {
 	int64_t now_s = mr_time_s(), days = s->cli->set.spam_lesson_days;
 	struct learn l;
-	int err = 0, code = learn_init(&l, s, MR_STORE_CREATE);
+	int err = 0, code = spam_owner_known(s, "cannot learn for");
+
+	if (code != CLI_OK)
+		return code;
+	code = learn_init(&l, s, MR_STORE_CREATE);
 
 	if (code == CLI_OK) {
 		err = mr_spam_batch_init(&l.batch, l.store, l.teacher, now_s,

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 
@@ -107,7 +108,9 @@ int spam_rebuild_all(struct spam *s, struct mr_store *store, struct mr_spam_rebu
 					.now_s = mr_time_s(),
 					.lessons_max = s->cli->set.spam_lessons_max,
 					.progress = on_progress,
-					.progress_arg = &s->progress };
+					.progress_arg = &s->progress,
+					.known = spam_is_known,
+					.known_arg = s };
 	int err = spam_base_load(s, &base);
 
 	if (err == 0) {
@@ -124,6 +127,12 @@ int spam_rebuild_all(struct spam *s, struct mr_store *store, struct mr_spam_rebu
 			"millrace: the oldest %zu lesson%s left out: spam_lessons_max is %lld\n",
 			done_out->left_out, plural(done_out->left_out),
 			(long long)s->cli->set.spam_lessons_max);
+	if (done_out->strangers > 0)
+		fprintf(stderr,
+			"millrace: what %zu user%s or domain%s taught left out: not in the "
+			"directory\n",
+			done_out->strangers, plural(done_out->strangers),
+			plural(done_out->strangers));
 	spam_tell_milter(s);
 	return s->failed > 0 ? CLI_FAILED : CLI_OK;
 }
@@ -314,21 +323,31 @@ struct list {
 	struct mr_spam_skipped skipped;
 };
 
-static long long days_since(int64_t now_s, int64_t then_s)
+/* A clock that was set back makes nobody teach tomorrow. */
+static void ago(int64_t now_s, int64_t then_s, char out[40])
 {
-	return (long long)((now_s - then_s) / 86400);
+	long long days = (long long)((now_s - then_s) / 86400);
+
+	if (days <= 0)
+		snprintf(out, 40, "today");
+	else
+		snprintf(out, 40, "%lld day%s ago", days, days == 1 ? "" : "s");
 }
 
 static int list_teacher(void *arg, const struct mr_teacher *t)
 {
 	const struct list *l = arg;
+	char first[40], last[40];
 
 	if (l->json == NULL) {
-		printf("%-40.*s %8lld spam %8lld good, %lld to %lld days old\n",
-		       t->name.len > 0 ? (int)t->name.len : 8,
+		ago(l->now_s, t->first_s, first);
+		ago(l->now_s, t->last_s, last);
+		printf("%-40.*s %8lld spam %8lld good, %s", t->name.len > 0 ? (int)t->name.len : 8,
 		       t->name.len > 0 ? t->name.p : "operator", (long long)t->spam_count,
-		       (long long)t->ham_count, days_since(l->now_s, t->last_s),
-		       days_since(l->now_s, t->first_s));
+		       (long long)t->ham_count, first);
+		if (strcmp(first, last) != 0)
+			printf(" to %s", last);
+		putchar('\n');
 		return 0;
 	}
 	mr_json_open(l->json, NULL, '{');
@@ -371,20 +390,20 @@ static int list_lesson(void *arg, const struct mr_lesson *lesson)
 
 int spam_lessons(struct spam *s)
 {
-	MR_AUTO(mr_store) *store = spam_store(s, MR_STORE_READ);
+	MR_AUTO(mr_store) *store = NULL;
 	MR_AUTO_BUF out = MR_BUF(JSON_SIZE_MAX);
 	struct mr_json json;
 	struct list l = { .json = s->cli->json ? &json : NULL, .now_s = mr_time_s() };
-	int err;
+	int err = 0, code = spam_store_if_any(s, &store);
 
-	if (store == NULL)
-		return CLI_FAILED;
+	if (code != CLI_OK)
+		return code;
 	mr_json_init(&json, &out);
 	mr_json_open(&json, NULL, '[');
-	if (s->owner[0] != '\0')
+	if (store != NULL && s->owner[0] != '\0')
 		err = mr_store_lesson_each_of(store, mr_span_str(s->owner), INT32_MAX, list_lesson,
 					      &l);
-	else
+	else if (store != NULL)
 		err = mr_store_teacher_each(store, list_teacher, &l);
 	mr_json_close(&json);
 	if (err == 0 && s->cli->json) {

@@ -3,7 +3,6 @@
 
 #include "lib/base/mr_err.h"
 #include "lib/base/mr_time.h"
-#include "lib/mail/mr_name.h"
 #include "lib/net/mr_json.h"
 #include "tools/commands.h"
 #include "tools/setting.h"
@@ -15,48 +14,20 @@ static int add(struct mr_store *store, struct mr_span local, struct mr_span doma
 	return mr_store_user_add(store, local, domain, mr_time_s());
 }
 
-/* Says what is wrong with address. */
-static int split(const char *address, const char *what, struct mr_span *local_out,
-		 struct mr_span *domain_out)
-{
-	char name[MR_NAME_LOCAL_MAX + 1];
-	const char *why = NULL;
-	int err = mr_name_split(mr_span_str(address), local_out, domain_out);
-
-	if (err < 0)
-		why = "an address is NAME@DOMAIN";
-	else if (cli_domain_check(*domain_out, what, address) != CLI_OK)
-		return CLI_FAILED;
-	else if ((err = mr_name_local(*local_out, name)) == MR_ELIMIT)
-		why = "the part before the @ is too long";
-	else if (err < 0)
-		why = "before the @ are no spaces, quotes, slashes or brackets, and only single "
-		      "dots inside";
-	if (!why)
-		return CLI_OK;
-	fprintf(stderr, "millrace: %s %s: %s\n", what, address, why);
-	return CLI_FAILED;
-}
-
 static int run_on(struct cli *cli, const char *address, const char *what, operation *op)
 {
 	MR_AUTO(mr_store) *store = NULL;
-	struct mr_span local, domain;
+	struct owner owner;
 	int err;
 
-	if (split(address, what, &local, &domain) != CLI_OK)
+	if (owner_user(address, what, &owner) != CLI_OK)
 		return CLI_FAILED;
 	store = cli_store(cli, MR_GROUP_DIRECTORY, MR_STORE_CREATE);
 	if (!store)
 		return CLI_FAILED;
-	err = op(store, local, domain);
-	if (err == MR_ENOENT && op == add) {
-		fprintf(stderr,
-			"millrace: %s %s: there is no domain %.*s; to add it:"
-			" millrace domain add %.*s\n",
-			what, address, (int)domain.len, domain.p, (int)domain.len, domain.p);
+	err = op(store, owner.local, owner.domain);
+	if (err == MR_ENOENT && op == add && owner_exists(store, &owner, what) != CLI_OK)
 		return CLI_FAILED;
-	}
 	return err < 0 ? cli_complain(err, what, address) : CLI_OK;
 }
 
@@ -77,7 +48,16 @@ static int user_add(struct cli *cli, char **words)
 
 static int user_remove(struct cli *cli, char **words)
 {
-	return run_on(cli, words[0], "cannot remove user", mr_store_user_remove);
+	static const char what[] = "cannot remove user";
+	MR_AUTO(mr_store) *store = NULL;
+	struct owner owner;
+
+	if (owner_user(words[0], what, &owner) != CLI_OK)
+		return CLI_FAILED;
+	store = cli_store(cli, MR_GROUP_DIRECTORY, MR_STORE_CREATE);
+	return store ? owner_removed(cli, &owner, what,
+				     mr_store_user_remove(store, owner.local, owner.domain))
+		     : CLI_FAILED;
 }
 
 static int user_disable(struct cli *cli, char **words)
@@ -123,44 +103,27 @@ static int user_list(struct cli *cli, char **words)
 	return cli_list(cli, "cannot list users", list_users, words[0]);
 }
 
-/* Open the store, and be sure that there is this user. NULL: said why. */
-static struct mr_store *store_of(struct cli *cli, const char *address, const char *what,
-				 struct setting_owner *owner_out)
-{
-	MR_AUTO(mr_store) *store = NULL;
-	MR_AUTO(mr_arena) *arena = mr_arena_new(4096);
-	struct setting_owner owner = { .shown = address };
-	struct mr_user user;
-	int err;
-
-	if (split(address, what, &owner.local, &owner.domain) != CLI_OK)
-		return NULL;
-	store = cli_store(cli, MR_GROUP_DIRECTORY, MR_STORE_WRITE);
-	if (!store)
-		return NULL;
-	err = arena ? mr_store_user_find(store, owner.local, owner.domain, arena, &user)
-		    : MR_ENOMEM;
-	if (err < 0) {
-		(void)cli_complain(err, what, address);
-		return NULL;
-	}
-	*owner_out = owner;
-	return MR_TAKE(store);
-}
-
 static int user_set(struct cli *cli, char **words)
 {
-	struct setting_owner owner;
-	MR_AUTO(mr_store) *store = store_of(cli, words[0], "cannot set for user", &owner);
+	static const char what[] = "cannot set for user";
+	MR_AUTO(mr_store) *store = NULL;
+	struct owner owner;
 
+	if (owner_user(words[0], what, &owner) != CLI_OK)
+		return CLI_FAILED;
+	store = owner_store(cli, MR_STORE_WRITE, &owner, what);
 	return store ? setting_set(store, &owner, words[1], words[2]) : CLI_FAILED;
 }
 
 static int user_show(struct cli *cli, char **words)
 {
-	struct setting_owner owner;
-	MR_AUTO(mr_store) *store = store_of(cli, words[0], "cannot show user", &owner);
+	static const char what[] = "cannot show user";
+	MR_AUTO(mr_store) *store = NULL;
+	struct owner owner;
 
+	if (owner_user(words[0], what, &owner) != CLI_OK)
+		return CLI_FAILED;
+	store = owner_store(cli, MR_STORE_WRITE, &owner, what);
 	return store ? setting_show(cli, store, &owner) : CLI_FAILED;
 }
 

@@ -8,7 +8,7 @@
 
 #define SHOW_SIZE_MAX 16384 /* bytes */
 
-int setting_set(struct mr_store *store, const struct setting_owner *owner, const char *name,
+int setting_set(struct mr_store *store, const struct owner *owner, const char *name,
 		const char *value)
 {
 	struct mr_span key = mr_span_str(name), text = mr_span_str(value);
@@ -52,7 +52,7 @@ static int show_json(const struct mr_user_settings *s)
 	return mr_buf_err(&out);
 }
 
-int setting_show(struct cli *cli, struct mr_store *store, const struct setting_owner *owner)
+int setting_show(struct cli *cli, struct mr_store *store, const struct owner *owner)
 {
 	MR_AUTO(mr_arena) *arena = mr_arena_new(SHOW_SIZE_MAX);
 	struct mr_user_settings s;

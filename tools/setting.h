@@ -5,20 +5,14 @@
 #ifndef SETTING_H
 #define SETTING_H
 
-#include "tools/commands.h"
+#include "tools/owner.h"
 
-/* Whose: both empty: of all. shown: as the operator wrote it, for complaints. The caller knows that
- * there is such a user or domain. */
-struct setting_owner {
-	struct mr_span local, domain;
-	const char *shown;
-};
-
-/* Set name to value; "--unset": the next wider scope counts again. Returns the exit code. */
-int setting_set(struct mr_store *store, const struct setting_owner *owner, const char *name,
+/* The caller knows that there is such an owner (owner_store()).
+ * Set name to value; "--unset": the next wider scope counts again. Returns the exit code. */
+int setting_set(struct mr_store *store, const struct owner *owner, const char *name,
 		const char *value);
 
 /* Print what is in force for owner, and where it was set. Returns the exit code. */
-int setting_show(struct cli *cli, struct mr_store *store, const struct setting_owner *owner);
+int setting_show(struct cli *cli, struct mr_store *store, const struct owner *owner);
 
 #endif

@@ -10,7 +10,7 @@
 #include "milters/spam/extract.h"
 #include "milters/spam/rebuild.h"
 #include "milters/spam/source.h"
-#include "tools/commands.h"
+#include "tools/owner.h"
 #include "tools/progress.h"
 
 enum spam_tag { SPAM_TAG_NONE, SPAM_TAG_HAM, SPAM_TAG_SPAM };
@@ -24,6 +24,7 @@ struct spam {
 		[MR_SPAM_OWNER_SIZE]; /* --user: who teaches, or whose mail it is; "": the operator */
 	bool arriving; /* --arriving: the files are mail as a milter gets it */
 	struct mr_spam_source *source;
+	struct mr_store *directory; /* once somebody asked; NULL: not yet, or there is none */
 	struct mr_arena *arena; /* of the message at hand */
 	struct mr_psl *psl;
 	struct mr_ours ours; /* whose answers are believed */
@@ -31,6 +32,15 @@ struct spam {
 	struct progress progress;
 	size_t failed; /* messages that could not be read */
 };
+
+/* --user in its parts; both empty: nobody was named. */
+struct owner spam_owner(const struct spam *s);
+
+/* CLI_OK: there is such a user or domain, or nobody was named. A model of its own (--model) has users of
+ * its own, and nobody is asked. what: "cannot learn for". */
+int spam_owner_known(struct spam *s, const char *what);
+/* mr_spam_known_fn, of a struct spam: asks the directory. */
+int spam_is_known(void *s, struct mr_span owner);
 
 /* The model to score with: --model, the one that spam_model names, or the built-in one. Says what is
  * wrong, and returns an exit code. */

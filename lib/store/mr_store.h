@@ -171,6 +171,10 @@ MR_MUST_USE int mr_store_lesson_each_of(struct mr_store *store, struct mr_span t
 MR_MUST_USE int mr_store_lesson_trim(struct mr_store *store, struct mr_span teacher,
 				     int64_t count_max);
 
+/* Forget all of one teacher, lessons and correction; of "@domain" what all its users taught, too. Returns
+ * how many lessons and corrections went. MR_EINVAL: teacher has no "@". */
+MR_MUST_USE int mr_store_teacher_remove(struct mr_store *store, struct mr_span teacher);
+
 /* Who taught how much. */
 struct mr_teacher {
 	struct mr_span name; /* valid in the call */

@@ -192,6 +192,45 @@ int mr_store_lesson_trim(struct mr_store *store, struct mr_span teacher, int64_t
 	return err < 0 ? err : trim.changed;
 }
 
+struct forget {
+	struct mr_span teacher;
+	int changed;
+};
+
+/* A domain's users end in its name, which holds neither % nor _: mr_name.h. */
+static int forget_once(struct mr_txn *txn, void *arg)
+{
+	static const char *const of_user[] = { "DELETE FROM lesson WHERE teacher = $1",
+					       "DELETE FROM correction WHERE owner = $1" };
+	static const char *const of_domain[] = {
+		"DELETE FROM lesson WHERE teacher LIKE '%' || $1",
+		"DELETE FROM correction WHERE owner LIKE '%' || $1",
+	};
+	struct forget *f = arg;
+	const char *const *sql = f->teacher.p[0] == '@' ? of_domain : of_user;
+	const struct mr_value in[] = { MR_VTEXT(f->teacher) };
+	int sum = 0, changed;
+
+	for (size_t i = 0; i < MR_COUNT(of_user); i++) {
+		if ((changed = mr_txn_run(txn, sql[i], in, MR_COUNT(in))) < 0)
+			return changed;
+		sum += changed;
+	}
+	f->changed = sum;
+	return 0;
+}
+
+int mr_store_teacher_remove(struct mr_store *store, struct mr_span teacher)
+{
+	struct forget f = { teacher, 0 };
+	int err;
+
+	if (mr_span_find(teacher, '@') == teacher.len) /* the operator's would go */
+		return MR_EINVAL;
+	err = mr_store_txn(store, MR_GROUP_SPAM, MR_TXN_WRITE, forget_once, &f);
+	return err < 0 ? err : f.changed;
+}
+
 struct walk_teachers {
 	mr_teacher_fn *each;
 	void *arg;

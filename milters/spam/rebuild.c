@@ -96,7 +96,6 @@ static int add_owner(void *arg, const struct mr_teacher *t)
 		return MR_ELIMIT;
 	o->domain = mr_span_sub(o->name, at, o->name.len);
 	o->lessons = (size_t)(t->spam_count + t->ham_count);
-	b->done.user_lessons += o->lessons;
 	b->owner_count++;
 	return 0;
 }
@@ -370,10 +369,34 @@ static int expire(struct build *b)
 	return n < 0 ? n : 0;
 }
 
+/* Whoever was removed, or never was there, is no voice. */
+static int drop_strangers(struct build *b)
+{
+	const struct mr_spam_rebuild *what = b->what;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < b->owner_count; i++) {
+		int known = what->known ? what->known(what->known_arg, b->owner[i].name) : 1;
+
+		if (known < 0)
+			return known;
+		if (known == 0) {
+			b->done.strangers++;
+			continue;
+		}
+		b->done.user_lessons += b->owner[i].lessons;
+		b->owner[kept++] = b->owner[i];
+	}
+	b->owner_count = kept;
+	return 0;
+}
+
 static int find_owners(struct build *b, const uint32_t bits[MR_SPAM_TABLES])
 {
 	int err = mr_store_teacher_each(b->what->store, add_owner, b);
 
+	if (err == 0)
+		err = drop_strangers(b);
 	if (err < 0 || b->owner_count == 0)
 		return err;
 	qsort(b->owner, b->owner_count, sizeof(*b->owner), by_domain);

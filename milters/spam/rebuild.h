@@ -13,6 +13,9 @@
 #define MR_SPAM_OWNERS_SIZE_MAX                                                                    \
 	((size_t)64 << 20) /* of their names and the list of them: some 500,000 */
 
+/* Whether there is such a user or domain (as mr_spam_owner() writes it): 1 or 0, or an error, which ends it. */
+typedef int mr_spam_known_fn(void *arg, struct mr_span owner);
+
 struct mr_spam_rebuild {
 	struct mr_store *store;
 	const struct mr_spam_model *base; /* what training starts from */
@@ -21,12 +24,15 @@ struct mr_spam_rebuild {
 	int64_t lessons_max; /* of the operator that count: the newest */
 	mr_spam_progress_fn *progress; /* may be NULL */
 	void *progress_arg;
+	mr_spam_known_fn *known; /* who is not is no voice and gets no correction; NULL: all are */
+	void *known_arg;
 };
 
 struct mr_spam_rebuilt {
 	size_t lessons; /* of the operator, that the model is made of */
 	size_t left_out; /* older than the newest lessons_max */
 	size_t user_lessons; /* of users and domains */
+	size_t strangers; /* who taught, and of whom the directory does not know */
 	size_t owners; /* corrections made */
 	size_t voices; /* domains whose users taught */
 	size_t expired; /* removed */
@@ -41,7 +47,7 @@ struct mr_spam_rebuilt {
 MR_MUST_USE int mr_spam_rebuild(const struct mr_spam_rebuild *what,
 				struct mr_spam_rebuilt *rebuilt_out);
 
-/* The correction of one domain ("@domain") alone, on top of model: of what, only store and now_s count.
+/* The correction of one domain ("@domain") alone, on top of model: of what, only store, now_s and known count.
  * Its users' are as they were until the next rebuild. */
 MR_MUST_USE int mr_spam_rebuild_domain(const struct mr_spam_rebuild *what,
 				       const struct mr_spam_model *model, struct mr_span domain);

@@ -124,6 +124,61 @@ def test_wrong_names_are_explained(mail, words, why):
     assert refused.stderr.startswith(f"millrace: cannot {words[1]} {words[0]} {words[2]}: {why}")
 
 
+@pytest.mark.parametrize("words, why", [
+    ("learn --user bob@nosuch.org --ham {}",
+     "cannot learn for bob@nosuch.org: there is no domain nosuch.org; to add it: millrace domain add nosuch.org"),
+    ("learn --user @nosuch.org --ham {}",
+     "cannot learn for @nosuch.org: there is no domain nosuch.org; to add it: millrace domain add nosuch.org"),
+    ("learn --user Nobody@example.org --ham {}",
+     "cannot learn for nobody@example.org: there is no such user; to add one: millrace user add nobody@example.org"),
+    ("expire --user nobody@example.org",
+     "cannot remove old spam of nobody@example.org: there is no such user; to add one: "
+     "millrace user add nobody@example.org")])
+def test_spam_knows_its_users(mail, tmp_path, words, why):
+    """Nothing is kept of a lesson of somebody who is not there."""
+    before = mail.millrace.command("spam", "lessons")
+    path = tmp_path / "one.eml"
+    path.write_text("Subject: one\n\nA message.\n")
+    refused = outcome(mail, "spam", *(word.format(path) for word in words.split()))
+    assert refused.returncode == FAILED and refused.stdout == ""
+    assert refused.stderr == f"millrace: {why}\n"
+    assert mail.millrace.command("spam", "lessons") == before
+
+
+@pytest.mark.parametrize("words, why", [
+    ("foo", "spam has no verb foo"),
+    ("learn", "what is it to learn? --ham or --spam, and behind it "),
+    ("learn --ham", "behind --ham there is no path: a message, an mbox, a Maildir, "),
+    ("learn --spam --ham x", "behind --spam there is no path: "),
+    ("learn x", "is x good mail or spam? --ham or --spam stands before it"),
+    ("learn --user bob --ham x", "bob is neither local@domain nor @domain"),
+    ("learn --user a@b@c --ham x", "a@b@c is neither local@domain nor @domain"),
+    ("learn --ham x --user", "behind --user there is no address"),
+    ("score", "spam score needs a path: "), ("score --model", "behind --model there is no file"),
+    ("score --loud x", "spam score takes no --loud"), ("rebuild x", "spam rebuild takes no x"),
+    ("rebuild --user a@example.org", "spam rebuild takes no --user"),
+    ("score - -", "standard input can be read once")])
+def test_spam_says_what_is_wrong_with_words(build, tmp_path, words, why):
+    (tmp_path / "x").write_text("Subject: x\n\n")
+    wrong = subprocess.run([build / "bin" / COMMAND, "spam", *words.split()], text=True, capture_output=True,
+                           stdin=subprocess.DEVNULL, check=False, cwd=tmp_path)
+    assert wrong.returncode == USAGE and wrong.stdout == ""
+    assert wrong.stderr.startswith(f"millrace: {why}"), wrong.stderr
+    assert "\nusage: millrace [-c FILE] [--json] spam " in wrong.stderr
+
+
+def test_nobody_taught_anything_yet(build, tmp_path):
+    """A fresh installation has an empty list of lessons."""
+    conf = tmp_path / "millrace.conf"
+    conf.write_text(f'store = "sqlite:{tmp_path}/store"\nspam_model = "{tmp_path}/model"\n')
+    for words, says in ((["spam", "lessons"], ""), (["spam", "lessons", "--user", "a@example.org"], ""),
+                        (["--json", "spam", "lessons"], "[]\n")):
+        done = subprocess.run([build / "bin" / COMMAND, "-c", conf, *words], text=True, capture_output=True,
+                              check=False)
+        assert (done.returncode, done.stdout, done.stderr) == (0, says, "")
+    assert not (tmp_path / "store").exists()
+
+
 def test_broken_configuration_is_named(mail, tmp_path):
     conf = tmp_path / "millrace.conf"
     conf.write_text("lmtp_workers = 3\nno_such_setting = 1\n")

@@ -255,12 +255,21 @@ class Host:
     def points(self, path, *words):
         return float(self.run("score", *words, path).split("\t")[1])
 
+    def add(self, *users):
+        """Users, and their domains."""
+        for user in users:
+            domain = user.split("@")[1]
+            subprocess.run([self.program, "-c", self.conf, "domain", "add", domain], check=False,
+                           stderr=subprocess.DEVNULL)
+            subprocess.run([self.program, "-c", self.conf, "user", "add", user], check=True)
+
 
 def test_two_installations_on_one_store(build, mails, tmp_path):
     """They teach, change their minds and take back in different orders, and users teach on either; once
     both have rebuilt, their models are equal, byte for byte."""
     one, two = (Host(build, tmp_path, name) for name in ("one", "two"))
     spam, ham = mails["spam"], mails["ham"]
+    one.add("ann@a.example", "bob@b.example")
     one.run("learn", "--spam", *spam[:20], "--ham", *ham[:5])
     two.run("learn", "--ham", *reversed(ham[5:20]), "--spam", spam[25])
     one.run("learn", "--user", "ann@a.example", "--spam", *spam[20:25], ham[20])
@@ -284,6 +293,7 @@ def test_a_users_lesson_is_his(build, mails, tmp_path):
     # Before anybody taught anything there is no store: the built-in model says what it thinks.
     assert host.points(letter_, *user) == host.points(letter_)
     assert host.run("explain", *user, letter_) == host.run("explain", letter_)
+    host.add("ann@a.example")
     host.run("learn", "--ham", *mails["ham"][1:], "--spam", *mails["spam"][1:])
     before = host.points(letter_)
     assert before < 5 and host.points(letter_, *user) == before
@@ -293,8 +303,8 @@ def test_a_users_lesson_is_his(build, mails, tmp_path):
     assert host.points(letter_, *user) >= 5
     assert host.points(letter_) == before == host.points(letter_, "--user", "bob@a.example")
     assert "reasons" in host.run("explain", "--json", *user, letter_)
-    assert re.fullmatch(r"operator +29 spam +29 good, 0 to 0 days old\n"
-                        r"ann@a.example +1 spam +0 good, 0 to 0 days old\n", host.run("lessons"))
+    assert re.fullmatch(r"operator +29 spam +29 good, today\n"
+                        r"ann@a.example +1 spam +0 good, today\n", host.run("lessons"))
     assert re.fullmatch(r"[0-9a-f]{64}  spam  \d{4}-\d\d-\d\dT[\d:]{8}Z  expires \d{4}-.*Z\n",
                         host.run("lessons", *user))
     host.run("rebuild")
@@ -303,6 +313,30 @@ def test_a_users_lesson_is_his(build, mails, tmp_path):
     assert "took back 1 lesson\n" in host.run("unlearn", *user, letter_)
     assert host.points(letter_, *user) == before
     host.run("learn", "--user", "ann", "--spam", letter_, code=64)
+
+
+def test_who_is_removed_is_no_voice(build, mails, tmp_path):
+    """Lessons and correction go with a user; who is not in the directory any more is left out, and said."""
+    host = Host(build, tmp_path, "one")
+    host.add("ann@a.example", "bob@a.example", "eve@c.example")
+    for user in ("ann@a.example", "bob@a.example", "@a.example", "eve@c.example"):
+        host.run("learn", "--user", user, "--spam", *mails["spam"][:3])
+    db = sqlite3.connect(tmp_path / "store/directory.db")
+    db.execute("DELETE FROM mail_user WHERE local = 'eve'")
+    db.commit()
+    db.close()
+    assert ('"user_lessons":9,' in host.run("rebuild", "--json"))
+    for words, left in (("user remove Ann@A.example", 6), ("user remove bob@a.example", 3),
+                        ("user remove eve@c.example", 3), ("domain remove a.example", 0)):
+        done = subprocess.run([host.program, "-c", host.conf, *words.split()], capture_output=True, text=True,
+                              check=False)
+        # The directory did not have eve; what she taught goes all the same.
+        assert (done.returncode, "not found" in done.stderr) == ((1, True) if "eve" in words else (0, False))
+        assert f'"user_lessons":{left},' in host.run("rebuild", "--json")
+    assert host.run("lessons") == ""
+    db = sqlite3.connect(tmp_path / "store/spam.db")
+    assert db.execute("SELECT COUNT(*) FROM correction").fetchone() == (0,)
+    db.close()
 
 
 def test_a_step_and_a_rebuild(build, tmp_path):
@@ -347,6 +381,13 @@ def test_many_lessons_and_users(build, mails, tmp_path):
     db.executemany("INSERT INTO lesson VALUES (?, ?, 1, ?, 0, ?)", (
         (hashlib.sha256(b"%d" % i).digest(), "" if i >= 200 else f"u{i}@d{i % 20}.example", 1000 + i,
          features) for i in range(120200)))
+    db.commit()
+    db.close()
+    host.add("ann@a.example")
+    db = sqlite3.connect(tmp_path / "store/directory.db")
+    db.executemany("INSERT INTO domain VALUES (?)", ((f"d{i}.example",) for i in range(20)))
+    db.executemany("INSERT INTO mail_user VALUES (?, ?, ?, 0, 1)",
+                   ((f"u{i}", f"d{i % 20}.example", f"u{i}") for i in range(200)))
     db.commit()
     db.close()
     with host.conf.open("a") as conf:

@@ -315,6 +315,70 @@ MR_TEST(spam_rebuild_forgets)
 	bench_done(&b);
 }
 
+/* One name is in no directory. */
+static int all_but(void *arg, struct mr_span owner)
+{
+	return !mr_span_eq(mr_span_str(arg), owner);
+}
+
+static int not_now(void *arg MR_UNUSED, struct mr_span owner MR_UNUSED)
+{
+	return MR_ETEMP;
+}
+
+/* Whoever is not in the directory is no voice, has no correction, and does not make a domain one. */
+MR_TEST(spam_rebuild_strangers)
+{
+	static const char *const teachers[] = { "ann@a.example", "bob@b.example", "@b.example",
+						"eve@c.example" };
+	static char left[][16] = { "bob@b.example", "@b.example", "eve@c.example" };
+	MR_AUTO_BUF owners = MR_BUF(1000);
+	char path[2 * MR_PATH_MAX];
+	struct mr_spam_rebuilt done = { .lessons = 0 };
+	struct mr_spam_rebuild what = {
+		.base = &nothing, .path = path, .now_s = NOW, .lessons_max = 50
+	};
+	struct mr_spam_model m;
+	struct bench b;
+	int err = bench_init(t, &b);
+
+	snprintf(path, sizeof(path), "%s/model", b.dir);
+	what.store = b.store;
+	for (unsigned k = 0; k < MR_COUNT(teachers) && err >= 0; k++)
+		err = teach(&b, teachers[k], k, PILLS, true);
+	if (err >= 0)
+		err = flush(&b);
+	if (err >= 0 && (err = mr_spam_rebuild(&what, &done)) >= 0) {
+		MR_CHECK_INT(t, 3, done.voices);
+		MR_CHECK_INT(t, 0, done.strangers);
+		MR_CHECK_INT(t, 4, done.user_lessons);
+	}
+	what.known = all_but;
+	for (size_t i = 0; i < MR_COUNT(left) && err >= 0; i++) {
+		t->row = (long)i;
+		what.known_arg = left[i];
+		if ((err = mr_spam_rebuild(&what, &done)) < 0)
+			break;
+		MR_CHECK_INT(t, i < 2 ? 3 : 2, done.voices);
+		MR_CHECK_INT(t, 1, done.strangers);
+		MR_CHECK_INT(t, 3, done.user_lessons);
+		mr_buf_reset(&owners);
+		MR_CHECK_INT(t, 0, mr_store_correction_each(b.store, remember, &owners));
+		MR_CHECK(t, strstr(mr_buf_str(&owners), "ann@a.example ") != NULL);
+		MR_CHECK(t, i == 1 ? strncmp(mr_buf_str(&owners), "@b", 2) != 0
+				   : strstr(mr_buf_str(&owners), left[i]) == NULL);
+		if (model_of(&b, "model", &m) == 0) {
+			MR_CHECK_INT(t, 3, m.user_count);
+			mr_spam_model_done(&m);
+		}
+	}
+	what.known = not_now;
+	if (err >= 0)
+		MR_CHECK_INT(t, MR_ETEMP, mr_spam_rebuild(&what, &done));
+	MR_CHECK(t, err >= 0 || t->oom);
+	bench_done(&b);
+}
+
 /* By hand, or by a disk: the digest of a row is cut short. */
 static int damage(const struct bench *b, const char *teacher)
 {

@@ -416,6 +416,40 @@ MR_TEST(store_lessons_of_one_teacher)
 	MR_CHECK_STR(t, "3:a@x.y:ham:3 2:a@x.y:spam:3 ", left.text);
 }
 
+/* A user goes with all that is his; a domain with all of its users; the operator's lessons stay. */
+MR_TEST(store_teacher_removed)
+{
+	static const char *const names[] = { "", "a@x.y", "ba@x.y", "@x.y", "b@zx.y", "b@sub.x.y" };
+	MR_AUTO(mr_store) *st = mr_store_test_open(t, BOTH);
+	struct listing before = { "", 0 }, after = { "", 0 };
+	int64_t made_s[2];
+
+	MR_NEED(t, st);
+	for (size_t i = 0; i < MR_COUNT(names); i++) {
+		struct mr_lesson one = lesson(1, names[i], true, 0),
+				 two = lesson(2, names[i], true, 0);
+
+		one.taught_s = two.taught_s = 1;
+		MR_NEED(t,
+			mr_store_lesson_put(st, &one) == 0 && mr_store_lesson_put(st, &two) == 0);
+		if (names[i][0])
+			MR_NEED(t, mr_store_correction_put(st, S(names[i]), 7, S("x")) == 0);
+	}
+	MR_CHECK_INT(t, MR_EINVAL, mr_store_teacher_remove(st, S("")));
+	MR_CHECK_INT(t, 3, mr_store_teacher_remove(st, S("a@x.y")));
+	MR_CHECK_INT(t, 0, mr_store_teacher_remove(st, S("a@x.y")));
+	MR_CHECK_INT(t, 0, mr_store_teacher_each(st, list_teacher, &before));
+	MR_CHECK_STR(t, ":2:0:1:1 @x.y:2:0:1:1 b@sub.x.y:2:0:1:1 b@zx.y:2:0:1:1 ba@x.y:2:0:1:1 ",
+		     before.text);
+	MR_CHECK_INT(t, 6, mr_store_teacher_remove(st, S("@x.y")));
+	MR_CHECK_INT(t, 0, mr_store_teacher_each(st, list_teacher, &after));
+	MR_CHECK_STR(t, ":2:0:1:1 b@sub.x.y:2:0:1:1 b@zx.y:2:0:1:1 ", after.text);
+	MR_NEED(t, mr_store_correction_made(st, S("ba@x.y"), S("@x.y"), made_s) == 0);
+	MR_CHECK(t, made_s[0] == MR_CORRECTION_NONE && made_s[1] == MR_CORRECTION_NONE);
+	MR_NEED(t, mr_store_correction_made(st, S("b@zx.y"), S("@x.y"), made_s) == 0);
+	MR_CHECK_INT(t, 7, made_s[0]);
+}
+
 MR_TEST(store_access)
 {
 	char url[MR_PATH_MAX];

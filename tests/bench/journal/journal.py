@@ -61,6 +61,17 @@ def fill(path, lessons, users):
     db.close()
 
 
+def add_users(path, users):
+    """Who is not in the directory is no voice."""
+    db = sqlite3.connect(path)
+    db.executemany("INSERT INTO domain VALUES (?)",
+                   (("d%d.example" % i,) for i in range(min(users, DOMAINS))))
+    db.executemany("INSERT INTO mail_user VALUES (?, ?, ?, 0, 1)",
+                   (("u%d" % i, "d%d.example" % (i % DOMAINS), "u%d" % i) for i in range(users)))
+    db.commit()
+    db.close()
+
+
 def main():
     millrace, folder, lessons, users = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
     os.makedirs(folder)
@@ -73,6 +84,8 @@ def main():
         subprocess.run([millrace, "-c", conf, "spam", "learn", kind, *some], check=True,
                        stdout=subprocess.DEVNULL)
     fill(os.path.join(folder, "store/spam.db"), lessons, users)
+    subprocess.run([millrace, "-c", conf, "domain", "add", "example.org"], check=True)
+    add_users(os.path.join(folder, "store/directory.db"), users)
     print("-- %d lessons of the operator, %d users with %d each" % (lessons, users, OF_EACH))
     run(millrace, conf, "rebuild")
     run(millrace, conf, "rebuild")      # nothing changed: no correction is written
