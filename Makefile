@@ -121,9 +121,10 @@ $(B)/tests/store/%: $(B)/tests/store/%.o $(TEST_OBJS) $(ARCHIVES) $(LIB)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(ARCHIVES) $(LIB) -Wl,--end-group $(PKG_LIBS) -lcmocka
 
 # What only the benchmark rows use.
-$(BIN)/smtp_load $(BIN)/store_load: $(BIN)/%: $(B)/tests/bench/load/%.o $(LIB)
+load_objs := $(B)/tests/bench/load/message.o
+$(BIN)/smtp_load $(BIN)/pipe_load $(BIN)/store_load: $(BIN)/%: $(B)/tests/bench/load/%.o $(load_objs) $(LIB)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $< $(LIB) $(PKG_LIBS)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $< $(load_objs) $(LIB) $(PKG_LIBS)
 
 .PHONY: bench
 bench: ## benchmarks against peers, which are installed; ROW=name for one

@@ -173,7 +173,9 @@ static void converse(struct mr_t *t, const char *server, const char *message, in
 	close(message_fd[0]);
 }
 
-#define HELLO_     "220 mx LMTP\r\n250-mx\r\n250-SIZE 100\r\n250 XFORWARD NAME IDENT\r\n250 OK\r\n"
+#define HELLO_                                                                                     \
+	"220 mx LMTP\r\n250-mx\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250 XFORWARD NAME IDENT\r\n250 " \
+	"OK\r\n"
 #define ENVELOPE_  "250 2.1.0 OK\r\n250 2.1.5 OK\r\n354 go\r\n"
 #define SAID_HELLO "LHLO localhost\r\nXFORWARD IDENT=4bX+2B1\r\n"
 #define SAID_MAIL  SAID_HELLO "MAIL FROM:<a@b> BODY=8BITMIME SMTPUTF8\r\nRCPT TO:<\xc3\xbc@d>\r\n"
@@ -188,7 +190,7 @@ MR_TEST(deliver_conversation)
 		 SAID_MAIL "DATA\r\n.\r\nQUIT\r\n");
 	converse(t, "421 4.3.2 Too many\r\n", "x", 0, 421, "QUIT\r\n");
 	/* Without XFORWARD the queue id is not told. */
-	converse(t, "220 x\r\n250 x\r\n550 no\r\n", "x", 0, 550,
+	converse(t, "220 x\r\n250-x\r\n250-8BITMIME\r\n250 SMTPUTF8\r\n550 no\r\n", "x", 0, 550,
 		 "LHLO localhost\r\nMAIL FROM:<a@b> BODY=8BITMIME SMTPUTF8\r\nQUIT\r\n");
 }
 
@@ -214,6 +216,34 @@ MR_TEST(deliver_from_line)
 		snprintf(said, sizeof(said), SAID_MAIL "DATA\r\n%s.\r\nQUIT\r\n", rows[i].content);
 		converse(t, HELLO_ ENVELOPE_ "250 2.0.0 Saved\r\n", rows[i].in, 0, 250, said);
 	}
+}
+
+/* The line comes alone in the first piece that is read; what follows is the message all the same. */
+MR_TEST(deliver_from_line_alone)
+{
+	MR_AUTO(mr_arena) *arena = mr_arena_new(ARENA_MAX);
+	struct mr_deliver_args args = { .queue_id = MR_SPAN("4bX+1") };
+	struct mr_smtp_reply reply = { .code = 0 };
+	struct mr_span got;
+	int pair[2], message[2], err;
+
+	MR_NEED(t, arena && mr_smtp_path_from_arg(MR_SPAN("a@b"), arena, &args.from) == 0 &&
+			   mr_smtp_path_from_arg(MR_SPAN("\xc3\xbc@d"), arena, &args.to) == 0);
+	MR_ASSERT(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) == 0);
+	/* Each write is a piece of its own. */
+	MR_ASSERT(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, message) == 0);
+	MR_CHECK_INT(t, 0, mr_write_all(pair[1], MR_SPAN(HELLO_ ENVELOPE_ "250 2.0.0 Saved\r\n")));
+	MR_CHECK_INT(t, 0, mr_write_all(message[1], MR_SPAN("From a@b\n")));
+	MR_CHECK_INT(t, 0, mr_write_all(message[1], MR_SPAN("Subject: x\n")));
+	close(message[1]);
+	err = mr_client_deliver(pair[0], message[0], &args, mr_now_ms() + 50, arena, &reply);
+	if (!t->oom)
+		MR_CHECK_INT(t, 0, err);
+	close(pair[0]);
+	if (!t->oom && mr_read_fd(pair[1], ARENA_MAX / 4, arena, &got) == 0)
+		MR_CHECK_SPAN(t, SAID_MAIL "DATA\r\nSubject: x\r\n.\r\nQUIT\r\n", got);
+	close(pair[1]);
+	close(message[0]);
 }
 
 /*

@@ -5,7 +5,7 @@
  *	smtp_load [--lmtp] [--from IP] ADDRESS CONNECTIONS COUNT SIZE RECIPIENT [FILE...]
  *
  * ADDRESS is HOST:PORT or a socket's path; IP the address that the client has. Each message is
- * unique: a constant one would flatter caches. Its body is words of the files given (one message a
+ * unique. Its body is words of the files given (one message a
  * file, in turn), or numbers, cut or filled to SIZE bytes. A latency is from MAIL to the answer
  * after the dot.
  *
@@ -25,6 +25,7 @@
 #include "lib/base/mr_buf.h"
 #include "lib/base/mr_err.h"
 #include "lib/base/mr_io.h"
+#include "tests/bench/load/message.h"
 
 #define CONNECTIONS_MAX 2000
 #define FILES_MAX       20000
@@ -42,14 +43,6 @@ static struct {
 static _Atomic long next_message;
 static _Atomic long accepted, refused, failed;
 static int64_t *latency_us;
-
-static int64_t now_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
 
 static int bind_from(int fd)
 {
@@ -160,16 +153,9 @@ static void compose(struct mr_buf *b, long i)
 		(void)mr_buf_printf(b, "X-Load: %ld.%d\r\n", i, (int)getpid());
 		put_file(b, load.file[i % load.files], load.size);
 	} else {
-		(void)mr_buf_printf(b,
-				    "From: load@example.org\r\nTo: %s\r\nSubject: message %ld\r\n"
-				    "Message-ID: <%ld.%d@load.example>\r\n"
-				    "Date: Thu, 01 Jan 2026 00:00:00 +0000\r\n\r\n",
-				    load.recipient, i, i, (int)getpid());
+		load_header(b, load.recipient, i, "\r\n");
 	}
-	for (uint64_t x = (uint64_t)i * 2654435761u + 1; b->len < (size_t)load.size;
-	     x = x * 6364136223846793005u + 1442695040888963407u)
-		(void)mr_buf_printf(b, "word%llu%s", (unsigned long long)(x >> 50),
-				    (x >> 40) % 10 == 0 ? "\r\n" : " ");
+	load_fill(b, i, load.size, "\r\n");
 	(void)mr_buf_adds(b, "\r\n.\r\n");
 }
 
@@ -179,13 +165,13 @@ static bool send_one(int fd, struct mr_buf *b, long i)
 	int code;
 
 	compose(b, i);
-	start = now_us();
+	start = load_now_us();
 	if (command(fd, "MAIL FROM:<", "sender@example.net") != 250 ||
 	    command(fd, "RCPT TO:<", load.recipient) != 250 || command(fd, "DATA", "") != 354 ||
 	    mr_write_all(fd, mr_buf_span(b)) < 0)
 		return false;
 	code = reply(fd);
-	latency_us[i] = now_us() - start;
+	latency_us[i] = load_now_us() - start;
 	if (code == 250)
 		accepted++;
 	else if (code > 0)
@@ -231,17 +217,10 @@ static void *connection(void *arg MR_UNUSED)
 	return NULL;
 }
 
-static int by_value(const void *a, const void *b)
-{
-	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
 static int run(void)
 {
 	static pthread_t thread[CONNECTIONS_MAX];
-	int64_t start = now_us(), took;
+	int64_t start = load_now_us(), took;
 
 	latency_us = mr_calloc((size_t)load.count, sizeof(*latency_us));
 	if (!latency_us)
@@ -252,13 +231,11 @@ static int run(void)
 	}
 	for (long i = 0; i < load.connections; i++)
 		pthread_join(thread[i], NULL);
-	took = now_us() - start;
-	qsort(latency_us, (size_t)load.count, sizeof(*latency_us), by_value);
-	printf("{\"accepted\":%ld,\"refused\":%ld,\"failed\":%ld,\"seconds\":%.3f,"
-	       "\"p50_ms\":%.3f,\"p99_ms\":%.3f}\n",
-	       accepted, refused, failed, (double)took / 1e6,
-	       (double)latency_us[load.count / 2] / 1e3,
-	       (double)latency_us[load.count * 99 / 100] / 1e3);
+	took = load_now_us() - start;
+	printf("{\"accepted\":%ld,\"refused\":%ld,\"failed\":%ld,\"seconds\":%.3f,", accepted,
+	       refused, failed, (double)took / 1e6);
+	load_print_latencies(latency_us, load.count);
+	printf("}\n");
 	mr_free(latency_us);
 	return failed > 0;
 }

@@ -78,12 +78,13 @@ service auth {{
 class Dovecot:
     """Dovecot 2.3."""
 
-    def __init__(self, folder, mail, imap_port, user="mail"):
-        """mail: where DOMAIN/LOCAL/ Maildirs are; user: who owns them."""
+    def __init__(self, folder, mail, imap_port, user="mail", more=""):
+        """mail: where DOMAIN/LOCAL/ Maildirs are; user: who owns them; more: for the end of its
+        configuration."""
         self.folder, self.mail, self.imap_port, self.user = Path(folder), mail, imap_port, user
         self.lmtp_socket = self.folder / "lmtp"
         self.auth_socket = self.folder / "auth-client"
-        self.daemon = None
+        self.daemon, self.more = None, more
 
     def start(self):
         """Start it; the IMAP port and the LMTP socket answer when this returns."""
@@ -91,7 +92,7 @@ class Dovecot:
         (self.folder / "passwd.d").mkdir(exist_ok=True)
         conf = self.folder / "dovecot.conf"
         conf.write_text(CONF.format(folder=self.folder, mail=self.mail, imap_port=self.imap_port,
-                                    lmtp=self.lmtp_socket, auth=self.auth_socket, user=self.user))
+                                    lmtp=self.lmtp_socket, auth=self.auth_socket, user=self.user) + self.more)
         self.daemon = Daemon("dovecot", ["dovecot", "-F", "-c", conf], self.folder / "dovecot.log",
                              listens=[self.imap_port, self.lmtp_socket])
         self.daemon.start()
