@@ -23,6 +23,7 @@
 #include "lda/lmtpd/judge.h"
 #include "lda/lmtpd/lmtp.h"
 #include "lib/base/mr_time.h"
+#include "lib/run/mr_own.h"
 #include "lib/store/mr_user_settings.h"
 
 /* The store, or a test's table. As mr_store_user_find() and mr_user_settings_get(). Any thread. */
@@ -39,6 +40,7 @@ struct mr_deliver {
 	int mail_fd; /* mail_dir */
 	struct mr_judge *judge; /* NULL: the milter's word counts for all */
 	struct mr_expiry *expiry; /* mailboxes whose old spam is to go; NULL: none is kept */
+	struct mr_own *own; /* for mail of our own; NULL: none is sent */
 	const char *host; /* in file names */
 	struct mr_clock clock;
 	/* One delivery of this many, by chance, removes what crashes left in its folder's tmp/; 0:

@@ -7,7 +7,7 @@ int main(int argc, char **argv)
 	static struct mr_program lmtpd = {
 		.name = "millrace-lmtpd",
 		.word = "lmtpd",
-		.sandbox = MR_SANDBOX_NET | MR_SANDBOX_MAIL | MR_SANDBOX_STORE,
+		.sandbox = MR_SANDBOX_NET | MR_SANDBOX_MAIL | MR_SANDBOX_STORE | MR_SANDBOX_OWN,
 		.metrics = mr_lmtpd_metrics,
 		.check = mr_lmtpd_check,
 		.open = mr_lmtpd_open, /* binds the sockets, opens store and mail_dir */

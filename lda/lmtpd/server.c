@@ -147,6 +147,8 @@ int mr_lmtpd_check(const struct mr_settings *set, struct mr_buf *error)
 
 	if (err < 0)
 		return err;
+	if (mr_own_check(set->reinject, error) < 0)
+		return MR_EINVAL;
 	if (mr_store_check_url(set->store) < 0)
 		return mr_run_refuse(error, "store", mr_store_shown(set->store), mr_store_why());
 	return 0;
@@ -210,7 +212,11 @@ int mr_lmtpd_open(struct mr_run *run)
 		server->deliver.judge =
 			mr_judge_new(set->store, set->spam_model, *mr_run_clock(run));
 		server->deliver.expiry = mr_expiry_new();
-		err = server->deliver.judge && server->deliver.expiry
+		/* Half of the workers at most wait for the MTA. */
+		server->deliver.own =
+			mr_own_new(set->reinject, server->host, (unsigned)set->lmtp_workers / 2,
+				   *mr_run_clock(run));
+		err = server->deliver.judge && server->deliver.expiry && server->deliver.own
 			      ? mr_listen_all(run, server->conns, set->lmtp_listen,
 					      set->lmtp_socket_mode, NULL)
 			      : MR_ENOMEM;
@@ -230,6 +236,7 @@ void mr_lmtpd_close(struct mr_run *run)
 	mr_close_at(&server->deliver.mail_fd);
 	mr_judge_free(server->deliver.judge);
 	mr_expiry_free(server->deliver.expiry);
+	mr_own_free(server->deliver.own);
 	mr_store_close(server->store);
 	mr_free(server);
 }
@@ -267,6 +274,8 @@ int mr_lmtpd_reload(struct mr_run *run, const struct mr_settings *next)
 		changed = "mail_dir";
 	else if (strcmp(set->store, next->store) != 0)
 		changed = "store";
+	else if (strcmp(set->reinject, next->reinject) != 0)
+		changed = "reinject";
 	else if (strcmp(set->spam_model, next->spam_model) != 0)
 		changed = "spam_model";
 	else if (set->lmtp_workers != next->lmtp_workers)

@@ -105,7 +105,9 @@ unsigned mr_folders_sandbox(const struct mr_run *run, const struct mr_settings *
 
 	if ((sets & MR_SANDBOX_STORE) && mr_store_is_remote(set->store))
 		sets = (sets & ~(unsigned)MR_SANDBOX_STORE) | MR_SANDBOX_CONNECT;
-	return sets;
+	if ((sets & MR_SANDBOX_OWN) && set->reinject[0])
+		sets |= MR_SANDBOX_CONNECT;
+	return sets & ~(unsigned)MR_SANDBOX_OWN;
 }
 
 static int fill_read(struct filling *f, const struct mr_run *run, const struct mr_settings *set)

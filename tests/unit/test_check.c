@@ -58,6 +58,7 @@ MR_TEST(check_lmtpd)
 	for (size_t i = 0; i < MR_COUNT(rows); i++) {
 		MR_AUTO_BUF error = MR_BUF(ERROR_MAX);
 		struct mr_settings set = { .lmtp_socket_mode = rows[i].mode,
+					   .reinject = "",
 					   .store = rows[i].store };
 
 		t->row = (long)i;
