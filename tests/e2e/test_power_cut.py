@@ -40,7 +40,7 @@ def _round(lmtpd, disk, number, people):
         people.append(f"user{number}.{n}")
         assert lmtpd.say("user", "add", f"{people[-1]}@example.org") == 0
     ending = threading.Event()
-    clients = [Client(number * CLIENTS + n, lmtpd.socket, ending, people, spam=0.3, deferred=True)
+    clients = [Client(number * CLIENTS + n, lmtpd.socket, ending, people, spam=0.3, cut=True)
                for n in range(CLIENTS)]
     adding = threading.Thread(target=_add, args=(lmtpd, number, ending, people))
     lmtpd.start()

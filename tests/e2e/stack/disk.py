@@ -17,17 +17,19 @@ _LOOP_MAJOR, _LOOPS = 7, 32
 
 
 class Disk:
-    """ext4 in a file below folder; skips the test where the machine has no loop device."""
+    """A file system in a file below folder; skips the test where the machine has no loop device."""
 
-    def __init__(self, folder, *, mib=64, owner=None, make=()):
-        """owner: of its root. make: further words for mkfs.ext4."""
+    def __init__(self, folder, *, mib=64, owner=None, make=("mkfs.ext4", "-q", "-F"),
+                 options="loop,commit=300"):
+        """owner: of its root. make: the command, without the file. options: by default nothing is written
+        by itself for 300 s: what is kept then was synced."""
         self.image, self.path = Path(folder) / "image", Path(folder) / "disk"
         self.path.mkdir()
         _make_devices()
         with open(self.image, "wb") as file:
             file.truncate(mib << 20)
-        subprocess.run(["mkfs.ext4", "-q", "-F", *make, self.image], check=True)
-        self.mounted = False
+        subprocess.run([*make, self.image], check=True, capture_output=True)
+        self.options, self.mounted = options, False
         done = self._mount()
         if done.returncode != 0:
             pytest.skip(f"no loop device to mount: {done.stderr.strip()}")
@@ -35,15 +37,15 @@ class Disk:
             shutil.chown(self.path, owner, owner)
 
     def _mount(self):
-        # Nothing is written by itself for 300 s: what is kept was synced.
-        done = subprocess.run(["mount", "-o", "loop,commit=300", self.image, self.path], check=False,
+        done = subprocess.run(["mount", "-o", self.options, self.image, self.path], check=False,
                               capture_output=True, text=True)
         self.mounted = done.returncode == 0
         return done
 
     def remount(self, options):
-        """mount -o remount,OPTIONS"""
-        subprocess.run(["mount", "-o", f"remount,{options}", self.path], check=True, capture_output=True)
+        """mount -o remount,OPTIONS; whether it was done: ro needs a moment when no file is open to be written."""
+        return subprocess.run(["mount", "-o", f"remount,{options}", self.path], check=False,
+                              capture_output=True).returncode == 0
 
     def cut(self):
         """The power goes: from now on nothing reaches the disk, and what was only in memory is lost, the

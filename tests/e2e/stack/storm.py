@@ -26,11 +26,12 @@ SPAM_HEAD = "X-Spam-Flag: YES\r\nReceived: by the test\r\n"
 class Lmtpd:
     """One millrace-lmtpd after the other, on one configuration."""
 
-    def __init__(self, build, folder, disk=None, users=()):
-        """disk: where store and mailboxes are; users: local parts, which are added."""
+    def __init__(self, build, folder, disk=None, users=(), mail=None):
+        """disk: where store and mailboxes are; mail: where the mailboxes are; users: local parts, which are
+        added."""
         disk = disk or folder
         self.program, self.command = build / "bin/millrace-lmtpd", build / "bin/millrace"
-        self.folder, self.socket, self.mail = folder, folder / "lmtp.sock", disk / "mail"
+        self.folder, self.socket, self.mail = folder, folder / "lmtp.sock", mail or disk / "mail"
         self.log = open(folder / "log", "ab")
         self.config = folder / "millrace.conf"
         (folder / "run").mkdir(exist_ok=True)
@@ -98,14 +99,14 @@ class Offered:
 class Client(threading.Thread):
     """Sends messages until told to end."""
 
-    def __init__(self, number, path, ending, people, *, spam=0.0, deferred=False):
-        """people: local parts. spam: share of what goes to the folder. deferred: 4xx is no error, and
-        says nothing of whether the message is there."""
+    def __init__(self, number, path, ending, people, *, spam=0.0, deferred=False, cut=False, pause_s=0.0):
+        """people: local parts. spam: share of what goes to the folder. deferred: 4xx is no error; cut: nor
+        does it say that the message is not there. pause_s: between messages."""
         super().__init__()
         self.number, self.path, self.ending, self.people = number, str(path), ending, list(people)
-        self.spam, self.deferred = spam, deferred
+        self.spam, self.deferred, self.cut, self.pause_s = spam, deferred or cut, cut, pause_s
         self.random = random.Random(number)
-        self.offered, self.errors = {}, []
+        self.offered, self.errors, self.put_off = {}, [], Counter()     # the last: 4xx replies
 
     def run(self):
         count = 0
@@ -114,10 +115,16 @@ class Client(threading.Thread):
             count += 1
             size, spam = self.random.choice(SIZES), self.random.random() < self.spam
             waiting = set(self.random.sample(self.people, self.random.choice((1, 1, 2))))
-            for person in waiting:
-                self.offered[ident, person] = Offered(size, spam)
-            while waiting and not self.ending.is_set():
-                self.attempt(ident, message(ident, size, spam), waiting)
+            while not self.offer(ident, waiting, size, spam) and not self.ending.is_set():
+                time.sleep(0.01)
+            self.ending.wait(self.pause_s)
+
+    def offer(self, ident, waiting, size, spam=False):
+        """A message of this size to all of the set waiting, once; whether all have it. Who has is removed."""
+        for local in waiting:
+            self.offered.setdefault((ident, local), Offered(size, spam))
+        self.attempt(ident, message(ident, size, spam), waiting)
+        return not waiting
 
     def attempt(self, ident, body, waiting):
         """Offer it to all who wait; who was told 250 waits no longer."""
@@ -139,22 +146,35 @@ class Client(threading.Thread):
                 s.sendall(body.encode() + b".\r\n")
                 unanswered = list(people)       # the last octet is with the kernel: it may be stored
                 for local in people:
-                    self.answer(f, ident, local, pid, unanswered)
-                    waiting.discard(local)
+                    if self.answer(f, ident, local, pid):
+                        waiting.discard(local)
+                    unanswered.remove(local)
         except (OSError, EOFError):
             time.sleep(0.002)
-        except ValueError as error:
-            if not self.deferred:
-                self.errors.append(str(error))
+        except ValueError as error:     # to a command
+            self.refused(error)
             time.sleep(0.05)
         for local in unanswered:
             self.offered[ident, local].unsure.append(pid)
 
-    def answer(self, f, ident, local, pid, unanswered):
-        """One reply to the content."""
-        self.expect(f, b"250")
+    def answer(self, f, ident, local, pid):
+        """One reply to the content; whether it is taken. 4xx: it must not be there."""
+        try:
+            self.expect(f, b"250")
+        except ValueError as error:
+            self.refused(error)
+            if self.cut:
+                self.offered[ident, local].unsure.append(pid)
+            return False
         self.offered[ident, local].acknowledged.append(pid)
-        unanswered.remove(local)
+        return True
+
+    def refused(self, error):
+        """Another reply than was wanted."""
+        if self.deferred and str(error).startswith("4"):
+            self.put_off[str(error)] += 1
+        else:
+            self.errors.append(str(error))
 
     def expect(self, f, code):
         """The next reply; ValueError: another one."""
@@ -163,9 +183,7 @@ class Client(threading.Thread):
             if not line.endswith(b"\n"):
                 raise EOFError
             if not line.startswith(code):
-                if self.deferred:
-                    assert line.startswith(b"4"), line
-                raise ValueError(f"wanted {code}, got {line}")
+                raise ValueError(line.decode().strip())
             if line[3:4] != b"-":
                 return
 
