@@ -149,6 +149,14 @@ static int man(const struct mr_setting *rows, size_t count)
 	return 0;
 }
 
+/* For `make lint`: a setting and who has it, a line each. */
+static int programs(const struct mr_setting *rows, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		printf("%s %s\n", rows[i].name, rows[i].programs);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	size_t count;
@@ -158,6 +166,8 @@ int main(int argc, char **argv)
 		return sample(rows, count);
 	if (argc == 2 && strcmp(argv[1], "man") == 0)
 		return man(rows, count);
-	fputs("usage: gen_conf sample|man\n", stderr);
+	if (argc == 2 && strcmp(argv[1], "programs") == 0)
+		return programs(rows, count);
+	fputs("usage: gen_conf sample|man|programs\n", stderr);
 	return 64;
 }

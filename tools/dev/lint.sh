@@ -1,7 +1,7 @@
 #!/bin/sh
 # What a reader should not have to look for.
 #   tools/dev/lint.sh BUILD [CHECK...]
-# Checks: format layers lengths headers paths buffers docs cppcheck tidy; without names, all.
+# Checks: format layers lengths headers paths buffers docs settings cppcheck tidy; without names, all.
 set -u
 build=$1
 shift
@@ -79,6 +79,16 @@ check_docs() {
 	done
 }
 
+# A program's manual page names each setting that is its own.
+check_settings() {
+	"$build/bin/gen_conf" programs | while read -r name programs; do
+		for program in $programs; do
+			page=docs/man/millrace-$program.8
+			[ "$program" = all ] || grep -qw "$name" "$page" || echo "$page does not name $name"
+		done
+	done
+}
+
 check_cppcheck() {
 	files '*.c' | grep -v '^tests/' | xargs cppcheck -q -j 2 --std=c11 --enable=warning,performance,portability \
 		--inline-suppr --suppress=missingIncludeSystem --suppress=comparePointers:milters/spam/builtin.c \
@@ -91,7 +101,7 @@ check_tidy() {
 		grep -E '(warning|error):'
 }
 
-for check in ${*:-format layers lengths headers paths buffers docs cppcheck tidy}; do
+for check in ${*:-format layers lengths headers paths buffers docs settings cppcheck tidy}; do
 	complain "$check" <<EOF
 $("check_$check")
 EOF
