@@ -134,7 +134,6 @@ static int take_grace(struct mr_span value, struct mr_user_settings *settings)
 static const struct {
 	const char *name, *dflt, *why;
 	take_fn *take;
-	bool shared;
 } rows[MR_USER_SETTINGS] = {
 	[MR_USER_SPAM] = { "spam", "folder", "folder, tag or inbox", take_spam },
 	[MR_USER_SPAM_TAG] = { "spam_tag", "[SPAM]",
@@ -148,9 +147,9 @@ static const struct {
 	[MR_USER_QUOTA_MESSAGES] = { "quota_messages", "0", NUMBER, take_quota_messages },
 	[MR_USER_QUOTA_GRACE_HOURS] = { "quota_grace_hours", "24", "hours from 0 to 8760",
 					take_grace },
-	[MR_USER_DOMAIN_QUOTA] = { "domain_quota", "0", OCTETS, take_domain_quota, .shared = true },
+	[MR_USER_DOMAIN_QUOTA] = { "domain_quota", "0", OCTETS, take_domain_quota },
 	[MR_USER_DOMAIN_QUOTA_MESSAGES] = { "domain_quota_messages", "0", NUMBER,
-					    take_domain_quota_messages, .shared = true },
+					    take_domain_quota_messages },
 };
 
 const char *mr_user_setting_name(enum mr_user_setting setting)
@@ -180,11 +179,14 @@ static enum mr_user_setting setting_of(struct mr_span name)
 	return i;
 }
 
+static bool is_shared(enum mr_user_setting i)
+{
+	return i == MR_USER_DOMAIN_QUOTA || i == MR_USER_DOMAIN_QUOTA_MESSAGES;
+}
+
 bool mr_user_setting_is_shared(struct mr_span name)
 {
-	enum mr_user_setting i = setting_of(name);
-
-	return i < MR_USER_SETTINGS && rows[i].shared;
+	return is_shared(setting_of(name));
 }
 
 int mr_user_setting_check(struct mr_span name, struct mr_span value, const char **why_out)
@@ -228,7 +230,7 @@ static int get_each(void *arg, struct mr_span local, struct mr_span domain, stru
 	enum mr_user_setting i = setting_of(name);
 	int err;
 
-	if (i == MR_USER_SETTINGS || (rows[i].shared && local.len > 0))
+	if (i == MR_USER_SETTINGS || (is_shared(i) && local.len > 0))
 		return 0;
 	if ((err = mr_arena_dup(get->arena, value, &value)) < 0)
 		return err;
