@@ -15,6 +15,7 @@ static const struct mr_store_right usual[] = {
 	{ "root", "spam", MR_STORE_CREATE },
 	{ "root", "senders", MR_STORE_CREATE },
 	{ "root", "quota", MR_STORE_CREATE },
+	{ "root", "limits", MR_STORE_CREATE },
 	{ "millrace-mail", "directory", MR_STORE_READ },
 	{ "millrace-mail", "spam", MR_STORE_READ },
 	{ "millrace-mail", "senders", MR_STORE_READ },
@@ -22,6 +23,7 @@ static const struct mr_store_right usual[] = {
 	{ "millrace-spam", "directory", MR_STORE_READ },
 	{ "millrace-spam", "spam", MR_STORE_READ },
 	{ "millrace-spam", "senders", MR_STORE_READ },
+	{ "millrace-map", "limits", MR_STORE_WRITE },
 };
 
 /* ROLE=GROUP:read, write or owner. The word is cut in place. */

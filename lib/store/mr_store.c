@@ -20,6 +20,7 @@ static const struct {
 	{ MR_GROUP_SPAM, "spam" },
 	{ MR_GROUP_SENDERS, "senders" },
 	{ MR_GROUP_QUOTA, "quota" },
+	{ MR_GROUP_LIMITS, "limits" },
 };
 
 static const struct migration {

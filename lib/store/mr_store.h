@@ -26,8 +26,9 @@ enum mr_store_group {
 	MR_GROUP_SPAM = 1u << 1, /* lessons */
 	MR_GROUP_SENDERS = 1u << 2, /* friends and block lists: mr_store_senders.h */
 	MR_GROUP_QUOTA = 1u << 3, /* usage of mailboxes: mr_store_quota.h */
-	/* 1 << 4 is limits. */
-	MR_GROUP_ALL = MR_GROUP_DIRECTORY | MR_GROUP_SPAM | MR_GROUP_SENDERS | MR_GROUP_QUOTA,
+	MR_GROUP_LIMITS = 1u << 4, /* what was sent: mr_store_limits.h */
+	MR_GROUP_ALL = MR_GROUP_DIRECTORY | MR_GROUP_SPAM | MR_GROUP_SENDERS | MR_GROUP_QUOTA |
+		       MR_GROUP_LIMITS,
 };
 
 enum mr_store_access { MR_STORE_READ, MR_STORE_WRITE, MR_STORE_CREATE };

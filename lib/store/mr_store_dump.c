@@ -42,6 +42,9 @@ static const struct table {
 	      "$1, $2, $3, $4, $5, $6, $7", "domain, local"),
 	TABLE(MR_GROUP_QUOTA, "over_quota", "domain, local, since_s, warned", "$1, $2, $3, $4",
 	      "domain, local"),
+	TABLE(MR_GROUP_LIMITS, "sent", "owner, span, slot_s, ends_s, messages, recipients",
+	      "$1, $2, $3, $4, $5, $6", "owner, span, slot_s"),
+	TABLE(MR_GROUP_LIMITS, "notice", "owner, told_s", "$1, $2", "owner"),
 };
 
 /* Statements whose rows say what is wrong with a group; what a foreign key or a type holds already is

@@ -52,7 +52,11 @@ MR_TEST(dump_and_load)
 		"row\tta.example\ttann\ti-5\ti2\ti1\ti0\ti0\n"
 		"table\tover_quota\tdomain, local, since_s, warned\n"
 		"row\tta.example\tt\ti0\ti80\n"
-		"end\t2\n";
+		"end\t2\n"
+		"group\tlimits\t1\n"
+		"table\tsent\towner, span, slot_s, ends_s, messages, recipients\n"
+		"table\tnotice\towner, told_s\n"
+		"end\t0\n";
 	MR_AUTO(mr_store) *a = store_at(t, mr_test_dir(t), MR_STORE_CREATE);
 	MR_AUTO(mr_store) *b = store_at(t, mr_test_dir(t), MR_STORE_CREATE);
 	MR_AUTO_BUF text = MR_BUF(TEXT_MAX), again = MR_BUF(TEXT_MAX);
