@@ -1,0 +1,139 @@
+/* The engine of map.h on the store, as protocols.h wants it. */
+#include <stdatomic.h>
+
+#include "lda/mapd/map.h"
+#include "lda/mapd/protocols.h"
+#include "lib/base/mr_alloc.h"
+#include "lib/base/mr_err.h"
+#include "lib/base/mr_log.h"
+
+struct opened {
+	struct mr_run *run;
+	struct mr_store *store;
+	struct mr_resolve_table store_table; /* the store's own */
+	struct mr_map map; /* the same, and what is said when the store goes away */
+	atomic_bool away; /* and the log has said so */
+};
+
+/* The store does not answer, or does again: a line when it changes, not for each question. */
+static int told(struct opened *o, int err)
+{
+	bool away = err < 0 && err != MR_ENOENT && err != MR_EINVAL && err != MR_ELIMIT;
+
+	if (atomic_exchange(&o->away, away) == away)
+		return err;
+	if (away)
+		mr_log(MR_LOG_ERROR, "store is away: answers are temporary", MR_KV_ERR(err),
+		       MR_KV("why", mr_store_why()));
+	else
+		mr_log(MR_LOG_INFO, "store is back");
+	return err;
+}
+
+static int find_domain(void *arg, struct mr_span domain)
+{
+	struct opened *o = arg;
+
+	return told(o, o->store_table.domain(o->store_table.arg, domain));
+}
+
+static int find_user(void *arg, struct mr_span local, struct mr_span domain, struct mr_arena *arena,
+		     struct mr_user *user_out)
+{
+	struct opened *o = arg;
+
+	return told(o, o->store_table.user(o->store_table.arg, local, domain, arena, user_out));
+}
+
+static int find_alias(void *arg, struct mr_span local, struct mr_span domain,
+		      struct mr_arena *arena, struct mr_alias *alias_out)
+{
+	struct opened *o = arg;
+
+	return told(o, o->store_table.alias(o->store_table.arg, local, domain, arena, alias_out));
+}
+
+static int find_transport(void *arg, struct mr_span domain, struct mr_arena *arena,
+			  struct mr_span *name_out)
+{
+	struct opened *o = arg;
+
+	return told(o, mr_store_setting_get(o->store, MR_SPAN(""), domain, MR_SPAN("transport"),
+					    arena, name_out));
+}
+
+/* *state is the connection's arena, so that its memory is not asked for anew each time. */
+static int answer(void *arg, void **state, struct mr_span request, struct mr_buf *reply)
+{
+	struct opened *o = arg;
+	const struct mr_settings *set = mr_run_settings_hold(o->run);
+	int err = MR_ENOMEM;
+
+	if (!*state)
+		*state = mr_arena_new(MR_MAP_ARENA_MAX);
+	if (*state) {
+		err = mr_map_answer(&o->map, set, request, *state, reply);
+		mr_arena_reset(*state);
+	}
+	mr_run_settings_release(o->run, set);
+	return err;
+}
+
+static void forget(void *arg MR_UNUSED, void *state)
+{
+	mr_arena_free(state);
+}
+
+int mr_map_check(const struct mr_settings *set, struct mr_buf *error)
+{
+	if (mr_map_transports_valid(set->map_transports))
+		return 0;
+	return mr_run_refuse(error, "map_transports", "", "an item is not NAME=VALUE");
+}
+
+int mr_map_open(struct mr_run *run, const struct mr_settings *set, struct mr_ask *ask_out)
+{
+	struct opened *o = mr_calloc(1, sizeof(*o));
+	int err;
+
+	if (!o)
+		return MR_ENOMEM;
+	*ask_out = (struct mr_ask){
+		.word = "map",
+		.request_max = MR_MAP_REQUEST_MAX,
+		.frame = mr_map_frame,
+		.answer = answer,
+		.forget = forget,
+		.arg = o,
+	};
+	o->run = run;
+	/* A PostgreSQL server is asked in start(), as the user that we are by then. */
+	err = mr_store_open(set->store, MR_GROUP_DIRECTORY, MR_STORE_READ, &o->store);
+	if (err < 0) {
+		mr_log(MR_LOG_ERROR, "cannot open the store; `millrace domain add` makes it",
+		       MR_KV("name", mr_store_shown(set->store)), MR_KV_ERR(err));
+		return err;
+	}
+	mr_resolve_store(o->store, &o->store_table);
+	o->map.table = (struct mr_resolve_table){ find_domain, find_user, find_alias, o };
+	o->map.transport = find_transport;
+	o->map.arg = o;
+	return 0;
+}
+
+void mr_map_start(void *arg)
+{
+	struct opened *o = arg;
+
+	(void)told(o, mr_store_ping(o->store, MR_GROUP_DIRECTORY));
+}
+
+void mr_map_close(void *arg)
+{
+	struct opened *o = arg;
+
+	if (!o)
+		return;
+	mr_store_close(o->store);
+	mr_free(o);
+}
