@@ -49,6 +49,7 @@ struct mr_content *mr_content_of(struct mr_lmtp_mail *mail, struct mr_head *head
 	if (!c || look_at_header(mail, c, head_out) < 0)
 		return NULL;
 	c->judged.id = mail->queue_id;
+	c->origin = NULL;
 	c->write_fd = c->read_fd = -1;
 	mail->memo = c;
 	return c;

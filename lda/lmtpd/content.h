@@ -15,6 +15,7 @@
 
 #define MR_CONTENT_SUBJECT_MAX 1000 /* octets of Subject that are kept */
 
+struct mr_origin;
 struct mr_content {
 	bool spam; /* as the milter said it, and we believe */
 	/* Their values are in the arena of the mail; subject's is cut. */
@@ -23,6 +24,7 @@ struct mr_content {
 	size_t spooled; /* octets in it; the rest is in mail->content */
 	struct mr_map map; /* private: of the whole, once asked for */
 	struct mr_judge_message judged; /* what the judge keeps of it */
+	const struct mr_origin *origin; /* what lists.c has read of it; NULL: nothing yet */
 };
 
 /*

@@ -26,6 +26,10 @@ static const struct mr_lmtp_reply no_mailbox = { 451, "4.2.0", "Mailbox cannot b
 static const struct mr_lmtp_reply not_written = { 451, "4.2.0", "Message cannot be stored now" };
 /* RFC 3463 3.4: mail system full. Nobody knows whose quota it is that the file system enforces. */
 static const struct mr_lmtp_reply full = { 452, "4.3.1", "No space left to store mail" };
+/* RFC 3463 3.8: delivery not authorized. It is answered to our MTA alone, which is told of a drop. */
+static const struct mr_lmtp_reply blocked = { 550, "5.7.1", "Sender is blocked by the recipient" };
+static const struct mr_lmtp_reply dropped = { 250, "2.0.0", "Dropped: sender is blocked" };
+static const struct mr_lmtp_reply no_lists = { 451, "4.3.0", "Lists of senders are away" };
 static const struct mr_lmtp_reply saved = { 250, "2.0.0", "Saved" };
 
 /* rcpt->memo: where a recipient's mail goes. */
@@ -261,6 +265,28 @@ static void tell_score(struct mr_arena *arena, const struct mr_sorting *s,
 		rcpt->shared = mr_arena_printf(arena, "%.3f", s->shared / 1000.0);
 }
 
+/* The sender, by the recipient's lists. True: that was the last word, and rcpt->reply is set. */
+static bool turned_away(const struct mr_deliver *d, struct mr_lmtp_mail *mail,
+			struct mr_lmtp_rcpt *rcpt, struct mr_sender_says *says)
+{
+	const struct target *target = rcpt->memo;
+	int err = 0;
+
+	says->action = MR_SENDER_NONE;
+	if (d->lists)
+		err = mr_lists_ask(d->lists, mail, target->local, target->domain, rcpt->path.domain,
+				   says);
+	if (err < 0)
+		rcpt->reply = err == MR_ENOMEM ? no_memory : err == MR_EFULL ? full : no_lists;
+	else if (says->action == MR_SENDER_REJECT)
+		rcpt->reply = blocked;
+	else if (says->action == MR_SENDER_DROP)
+		rcpt->reply = dropped;
+	else
+		return false;
+	return true;
+}
+
 static struct mr_lmtp_reply store_one(const struct mr_deliver *d, struct mr_lmtp_mail *mail,
 				      struct mr_lmtp_rcpt *rcpt)
 {
@@ -270,14 +296,18 @@ static struct mr_lmtp_reply store_one(const struct mr_deliver *d, struct mr_lmtp
 	const char *folder = NULL;
 	struct mr_span name = target->detail;
 	struct mr_sorting sorting;
+	struct mr_sender_says says;
 	unsigned flags = 0;
 	int dir_fd, err;
 
 	if (target->loop)
 		return looping;
-	mr_sort(mail, &target->settings, target->local, target->domain, d->judge, &sorting);
+	if (turned_away(d, mail, rcpt, &says))
+		return rcpt->reply;
+	mr_sort(mail, &target->settings, target->local, target->domain, d->judge, says.action,
+		&sorting);
 	tell_score(mail->arena, &sorting, rcpt);
-	if (sorting.spam && target->settings.spam == MR_SPAM_PLACE_FOLDER) {
+	if (sorting.filed) {
 		name = mr_span_str(mail->set->spam_folder);
 		flags = MR_MAILDIR_CREATE;
 	}

@@ -8,12 +8,12 @@
  *
  * ann+lists@example.org is the user of that whole name, if there is one, else ann's folder "lists"
  * if that exists already, else ann's INBOX: whoever may write to ann must not make folders for her.
- * What is spam for her goes where she wants it: sorting.h.
+ * What is spam for her goes where she wants it: sorting.h; whom she takes for a friend, or blocks: lists.h.
  *
  * What waiting can mend is 4xx: the directory away, disk or quota full (452 4.3.1), wrong rights, a disabled
  * user (he may be back tomorrow; a mail refused today is lost).
  *
- * NEEDSWORK: quota, aliases, lists, forwards and vacation are not here yet: they come between
+ * NEEDSWORK: quota, aliases, forwards and vacation are not here yet: they come between
  * mr_deliver_rcpt() finding the user and mr_deliver_store() choosing the folder.
  */
 #ifndef DELIVER_H
@@ -21,6 +21,7 @@
 
 #include "lda/lmtpd/expiry.h"
 #include "lda/lmtpd/judge.h"
+#include "lda/lmtpd/lists.h"
 #include "lda/lmtpd/lmtp.h"
 #include "lib/base/mr_time.h"
 #include "lib/run/mr_own.h"
@@ -39,6 +40,7 @@ struct mr_deliver {
 	struct mr_directory directory;
 	int mail_fd; /* mail_dir */
 	struct mr_judge *judge; /* NULL: the milter's word counts for all */
+	struct mr_lists *lists; /* friends and blocked senders; NULL: nobody has any */
 	struct mr_expiry *expiry; /* mailboxes whose old spam is to go; NULL: none is kept */
 	struct mr_own *own; /* for mail of our own; NULL: none is sent */
 	const char *host; /* in file names */

@@ -68,9 +68,33 @@ static bool has_tag(struct mr_lmtp_mail *mail, struct mr_span tag)
 	       mr_span_has_prefix(text, tag);
 }
 
+const char *mr_reason_name(enum mr_reason reason)
+{
+	static const char *const names[] = {
+		[MR_REASON_UNSCORED] = "unscored", [MR_REASON_FLAG] = "flag",
+		[MR_REASON_SCORE] = "score",       [MR_REASON_THRESHOLD] = "threshold",
+		[MR_REASON_LESSONS] = "lessons",   [MR_REASON_FRIEND] = "friend",
+		[MR_REASON_BLOCK] = "block",
+	};
+
+	return names[reason];
+}
+
+/* Which of the things that go into a score has turned it. */
+static enum mr_reason reason_of(const struct mr_sorting *s, const struct mr_content *c)
+{
+	if (!s->scored)
+		return c->flag.size > 0 ? MR_REASON_FLAG : MR_REASON_UNSCORED;
+	if ((s->score >= s->threshold) != (s->shared >= s->threshold))
+		return MR_REASON_LESSONS;
+	if ((s->shared >= s->threshold) != (s->shared >= MILTER_THRESHOLD))
+		return MR_REASON_THRESHOLD;
+	return MR_REASON_SCORE;
+}
+
 void mr_sort(struct mr_lmtp_mail *mail, const struct mr_user_settings *settings,
 	     struct mr_span local, struct mr_span domain, struct mr_judge *judge,
-	     struct mr_sorting *sorting_out)
+	     enum mr_sender_action says, struct mr_sorting *sorting_out)
 {
 	struct mr_content *c = mail->memo;
 	struct mr_sorting s = { .spam = c->spam,
@@ -89,6 +113,13 @@ void mr_sort(struct mr_lmtp_mail *mail, const struct mr_user_settings *settings,
 		s.score = points;
 	if (s.scored)
 		s.spam = s.score >= s.threshold;
+	s.reason = reason_of(&s, c);
+	if (says != MR_SENDER_NONE) {
+		s.spam = says != MR_SENDER_FRIEND;
+		s.reason = s.spam ? MR_REASON_BLOCK : MR_REASON_FRIEND;
+	}
+	s.filed = s.spam && (settings->spam == MR_SPAM_PLACE_FOLDER ||
+			     (says != MR_SENDER_NONE && settings->spam == MR_SPAM_PLACE_INBOX));
 	s.tagged =
 		s.spam && settings->spam == MR_SPAM_PLACE_TAG && !has_tag(mail, settings->spam_tag);
 	*sorting_out = s;

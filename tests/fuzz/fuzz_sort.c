@@ -19,7 +19,7 @@
 	"scorer=millrace\n\tbecause: start +7.0\nReceived: from c by mx id 1; today\n"
 #define DELIVERED "Return-Path: <a@b>\nDelivered-To: ann@example.org\n"
 
-enum { TAGS = 1, HIGH = 2, MILD = 4, BARE = 8 };
+enum { TAGS = 1, HIGH = 2, MILD = 4, BARE = 8, FRIEND = 16, BLOCKED = 32 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -49,14 +49,14 @@ static void digest_of(struct mr_span raw, struct mr_arena *arena,
 }
 
 static struct mr_span copy_of(struct mr_lmtp_mail *mail, const struct mr_user_settings *wish,
-			      struct mr_arena *arena)
+			      enum mr_sender_action says, struct mr_arena *arena)
 {
 	struct mr_sorting sorting;
 	struct mr_span copy;
 	struct mr_maildir_file file = { .fd = memfd_create("copy", MFD_CLOEXEC) };
 
 	MR_ASSERT(file.fd >= 0);
-	mr_sort(mail, wish, MR_SPAN("ann"), MR_SPAN("example.org"), NULL, &sorting);
+	mr_sort(mail, wish, MR_SPAN("ann"), MR_SPAN("example.org"), NULL, says, &sorting);
 	MR_ASSERT(mr_sort_copy(mail, wish, &sorting, &file) == 0);
 	MR_ASSERT(lseek(file.fd, 0, SEEK_SET) == 0);
 	MR_ASSERT(mr_read_fd(file.fd, ARENA_MAX / 8, arena, &copy) == 0);
@@ -86,6 +86,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	MR_AUTO(mr_arena) *arena = mr_arena_new(ARENA_MAX);
 	unsigned how = size > 0 ? data[size - 1] : 0;
+	enum mr_sender_action says = how & FRIEND    ? MR_SENDER_FRIEND
+				     : how & BLOCKED ? MR_SENDER_FOLDER
+						     : MR_SENDER_NONE;
 	struct mr_lmtp_mail mail = { .arena = arena };
 	uint8_t want[MR_SPAM_DIGEST_SIZE], got[MR_SPAM_DIGEST_SIZE];
 	struct mr_span body, body_got;
@@ -112,7 +115,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_field(&head.status, mr_buf_span(&mail.content));
 	check_field(&head.subject, mr_buf_span(&mail.content));
 	digest_of(stored(mr_buf_span(&mail.content), arena), arena, want, &body);
-	digest_of(stored(copy_of(&mail, &wish, arena), arena), arena, got, &body_got);
+	digest_of(stored(copy_of(&mail, &wish, says, arena), arena), arena, got, &body_got);
 	MR_ASSERT(mr_span_eq(body, body_got));
 	MR_ASSERT(memcmp(want, got, sizeof(want)) == 0);
 	mr_content_done(mail.memo);
