@@ -128,8 +128,73 @@ static int take_grace(struct mr_span value, struct mr_user_settings *settings)
 	return 0;
 }
 
-#define OCTETS "a number of octets, or of K, M, G, T, such as 500M; 0: no limit"
-#define NUMBER "a number of messages; 0: no limit"
+/* For a burst, an hour and a day: 1*DIGIT "/" 1*DIGIT "/" 1*DIGIT */
+static int take_windows(struct mr_span value, uint64_t numbers_out[MR_LIMIT_WINDOWS])
+{
+	for (unsigned w = 0; w < MR_LIMIT_WINDOWS; w++) {
+		struct mr_span number;
+		bool more = mr_span_split(value, '/', &number, &value);
+
+		if (more != (w + 1 < MR_LIMIT_WINDOWS) ||
+		    mr_span_u64(number, MR_SEND_MAX, &numbers_out[w]) < 0)
+			return MR_EINVAL;
+	}
+	return 0;
+}
+
+static int take_messages(struct mr_span value, struct mr_sent max[MR_LIMIT_WINDOWS])
+{
+	uint64_t numbers[MR_LIMIT_WINDOWS];
+	int err = take_windows(value, numbers);
+
+	for (unsigned w = 0; w < MR_LIMIT_WINDOWS && err == 0; w++)
+		max[w].messages = (int64_t)numbers[w];
+	return err;
+}
+
+static int take_recipients(struct mr_span value, struct mr_sent max[MR_LIMIT_WINDOWS])
+{
+	uint64_t numbers[MR_LIMIT_WINDOWS];
+	int err = take_windows(value, numbers);
+
+	for (unsigned w = 0; w < MR_LIMIT_WINDOWS && err == 0; w++)
+		max[w].recipients = (int64_t)numbers[w];
+	return err;
+}
+
+static int take_send_messages(struct mr_span value, struct mr_user_settings *settings)
+{
+	return take_messages(value, settings->send);
+}
+
+static int take_send_recipients(struct mr_span value, struct mr_user_settings *settings)
+{
+	return take_recipients(value, settings->send);
+}
+
+static int take_domain_send_messages(struct mr_span value, struct mr_user_settings *settings)
+{
+	return take_messages(value, settings->domain_send);
+}
+
+static int take_domain_send_recipients(struct mr_span value, struct mr_user_settings *settings)
+{
+	return take_recipients(value, settings->domain_send);
+}
+
+static int take_send_over(struct mr_span value, struct mr_user_settings *settings)
+{
+	bool reject = mr_span_eq(value, MR_SPAN("reject"));
+
+	if (!reject && !mr_span_eq(value, MR_SPAN("defer")))
+		return MR_EINVAL;
+	settings->send_reject = reject;
+	return 0;
+}
+
+#define WINDOWS "BURST/HOUR/DAY, such as 60/300/1500; 0: no limit"
+#define OCTETS  "a number of octets, or of K, M, G, T, such as 500M; 0: no limit"
+#define NUMBER  "a number of messages; 0: no limit"
 
 static const struct {
 	const char *name, *dflt, *why;
@@ -150,6 +215,14 @@ static const struct {
 	[MR_USER_DOMAIN_QUOTA] = { "domain_quota", "0", OCTETS, take_domain_quota },
 	[MR_USER_DOMAIN_QUOTA_MESSAGES] = { "domain_quota_messages", "0", NUMBER,
 					    take_domain_quota_messages },
+	[MR_USER_SEND_MESSAGES] = { "send_messages", "60/300/1500", WINDOWS, take_send_messages },
+	[MR_USER_SEND_RECIPIENTS] = { "send_recipients", "200/1000/3000", WINDOWS,
+				      take_send_recipients },
+	[MR_USER_SEND_OVER] = { "send_over", "defer", "defer or reject", take_send_over },
+	[MR_USER_DOMAIN_SEND_MESSAGES] = { "domain_send_messages", "0/0/0", WINDOWS,
+					   take_domain_send_messages },
+	[MR_USER_DOMAIN_SEND_RECIPIENTS] = { "domain_send_recipients", "0/0/0", WINDOWS,
+					     take_domain_send_recipients },
 };
 
 const char *mr_user_setting_name(enum mr_user_setting setting)
@@ -181,7 +254,8 @@ static enum mr_user_setting setting_of(struct mr_span name)
 
 static bool is_shared(enum mr_user_setting i)
 {
-	return i == MR_USER_DOMAIN_QUOTA || i == MR_USER_DOMAIN_QUOTA_MESSAGES;
+	return i == MR_USER_DOMAIN_QUOTA || i == MR_USER_DOMAIN_QUOTA_MESSAGES ||
+	       i == MR_USER_DOMAIN_SEND_MESSAGES || i == MR_USER_DOMAIN_SEND_RECIPIENTS;
 }
 
 bool mr_user_setting_is_shared(struct mr_span name)
@@ -197,7 +271,8 @@ int mr_user_setting_check(struct mr_span name, struct mr_span value, const char 
 	if (i == MR_USER_SETTINGS) {
 		*why_out = "settings are spam, spam_tag, spam_threshold, spam_expire_days, quota,"
 			   " quota_messages, quota_grace_hours, domain_quota,"
-			   " domain_quota_messages";
+			   " domain_quota_messages, send_messages, send_recipients, send_over,"
+			   " domain_send_messages, domain_send_recipients";
 		return MR_ENOENT;
 	}
 	if (i == MR_USER_SPAM && mr_span_eq(value, MR_SPAN("digest"))) {

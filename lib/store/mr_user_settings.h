@@ -12,13 +12,18 @@
  *	quota_grace_hours hours                    for which mail waits before it is refused for good
  *	domain_quota      octets                   that all mailboxes of the domain may hold together
  *	domain_quota_messages                      the same; both of a domain or of all, not of a user
+ *	send_messages     burst/hour/day           messages that whoever has logged in may send
+ *	send_recipients   burst/hour/day           recipients of them all; 0: no limit
+ *	send_over         defer | reject           what is said to more
+ *	domain_send_messages                       messages of all accounts of the domain together
+ *	domain_send_recipients                     their recipients; both not of a user
  *
  * NEEDSWORK: spam = digest, a daily letter with links to release, comes with the web pages.
  */
 #ifndef MR_USER_SETTINGS_H
 #define MR_USER_SETTINGS_H
 
-#include "lib/store/mr_store.h"
+#include "lib/store/mr_store_limits.h"
 
 enum mr_spam_place { MR_SPAM_PLACE_FOLDER, MR_SPAM_PLACE_TAG, MR_SPAM_PLACE_INBOX };
 
@@ -27,6 +32,7 @@ enum mr_spam_place { MR_SPAM_PLACE_FOLDER, MR_SPAM_PLACE_TAG, MR_SPAM_PLACE_INBO
 #define MR_SPAM_THRESHOLD_MAX   100 /* points */
 #define MR_QUOTA_MAX            ((uint64_t)1 << 60) /* octets, messages */
 #define MR_QUOTA_GRACE_MAX      8760 /* hours */
+#define MR_SEND_MAX             1000000000 /* messages, recipients */
 
 /* A place for the text of each, and for where it came from. */
 enum mr_user_setting {
@@ -39,6 +45,11 @@ enum mr_user_setting {
 	MR_USER_QUOTA_GRACE_HOURS,
 	MR_USER_DOMAIN_QUOTA,
 	MR_USER_DOMAIN_QUOTA_MESSAGES,
+	MR_USER_SEND_MESSAGES,
+	MR_USER_SEND_RECIPIENTS,
+	MR_USER_SEND_OVER,
+	MR_USER_DOMAIN_SEND_MESSAGES,
+	MR_USER_DOMAIN_SEND_RECIPIENTS,
 	MR_USER_SETTINGS,
 };
 enum mr_setting_scope { MR_SCOPE_DEFAULT, MR_SCOPE_ALL, MR_SCOPE_DOMAIN, MR_SCOPE_USER };
@@ -55,6 +66,8 @@ struct mr_user_settings {
 	int spam_expire_days;
 	struct mr_limit quota, domain_quota;
 	int quota_grace_hours;
+	struct mr_sent send[MR_LIMIT_WINDOWS], domain_send[MR_LIMIT_WINDOWS];
+	bool send_reject; /* over it: for good; else it may be tried later */
 	/* As text, for people. */
 	struct mr_span text[MR_USER_SETTINGS];
 	enum mr_setting_scope scope[MR_USER_SETTINGS];

@@ -228,6 +228,23 @@ MR_TEST(user_setting_values)
 		{ "quota_grace_hours", "8761", MR_EINVAL },
 		{ "domain_quota", "2G", 0 },
 		{ "domain_quota_messages", "2G", MR_EINVAL },
+		{ "send_messages", "0/0/0", 0 },
+		{ "send_messages", "1/22/1000000000", 0 },
+		{ "send_messages", "1/22/1000000001", MR_EINVAL },
+		{ "send_messages", "1/22", MR_EINVAL },
+		{ "send_messages", "1/22/3/4", MR_EINVAL },
+		{ "send_messages", "1/22/3/", MR_EINVAL },
+		{ "send_messages", "1//3", MR_EINVAL },
+		{ "send_messages", "1/-2/3", MR_EINVAL },
+		{ "send_messages", "100", MR_EINVAL },
+		{ "send_messages", "", MR_EINVAL },
+		{ "send_recipients", "1/2/3", 0 },
+		{ "send_recipients", "1/2/x", MR_EINVAL },
+		{ "domain_send_messages", "1/2/3", 0 },
+		{ "domain_send_recipients", "1/2/3", 0 },
+		{ "send_over", "defer", 0 },
+		{ "send_over", "reject", 0 },
+		{ "send_over", "Defer", MR_EINVAL },
 	};
 
 	for (size_t i = 0; i < MR_COUNT(rows); i++) {
@@ -263,6 +280,38 @@ MR_TEST(user_settings_quota)
 	MR_CHECK(t, mr_user_setting_is_shared(S("domain_quota")));
 	MR_CHECK(t, !mr_user_setting_is_shared(S("quota")));
 	MR_CHECK(t, !mr_user_setting_is_shared(S("x")));
+}
+
+/* What everybody may send, without a setting: a person never notices, a thief does. */
+MR_TEST(user_settings_send)
+{
+	MR_AUTO(mr_store) *st = mr_store_test_open(t, BOTH);
+	MR_AUTO(mr_arena) *arena = mr_arena_new(65536);
+	struct mr_user_settings s;
+
+	MR_NEED(t, st && arena);
+	mr_user_settings_default(&s);
+	MR_CHECK_INT(t, 60, s.send[MR_LIMIT_BURST].messages);
+	MR_CHECK_INT(t, 1000, s.send[MR_LIMIT_HOUR].recipients);
+	MR_CHECK_INT(t, 1500, s.send[MR_LIMIT_DAY].messages);
+	MR_CHECK_INT(t, 0, s.domain_send[MR_LIMIT_DAY].messages);
+	MR_CHECK(t, !s.send_reject);
+	MR_NEED(t,
+		mr_store_setting_set(st, S(""), S("b.c"), S("send_recipients"), S("4/5/6")) == 0);
+	MR_NEED(t, mr_store_setting_set(st, S("a"), S("b.c"), S("send_over"), S("reject")) == 0);
+	MR_NEED(t,
+		mr_store_setting_set(st, S(""), S(""), S("domain_send_messages"), S("7/8/9")) == 0);
+	/* A thief must not lift what is his domain's. */
+	MR_NEED(t, mr_store_setting_set(st, S("a"), S("b.c"), S("domain_send_messages"),
+					S("0/0/0")) == 0);
+	MR_NEED(t, mr_user_settings_get(st, S("a"), S("b.c"), arena, &s) == 0);
+	MR_CHECK_INT(t, 4, s.send[MR_LIMIT_BURST].recipients);
+	MR_CHECK_INT(t, 300, s.send[MR_LIMIT_HOUR].messages);
+	MR_CHECK_INT(t, 6, s.send[MR_LIMIT_DAY].recipients);
+	MR_CHECK_INT(t, 8, s.domain_send[MR_LIMIT_HOUR].messages);
+	MR_CHECK(t, s.send_reject);
+	MR_CHECK(t, mr_user_setting_is_shared(S("domain_send_messages")));
+	MR_CHECK(t, !mr_user_setting_is_shared(S("send_messages")));
 }
 
 /* His own, else his domain's, else that of all, else the default. */
