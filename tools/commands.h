@@ -39,8 +39,10 @@ struct cli {
 
 #define CLI_CONFIG_DEFAULT "/etc/millrace/millrace.conf"
 
+int cmd_block(struct cli *cli, int argc, char **argv);
 int cmd_domain(struct cli *cli, int argc, char **argv);
 int cmd_spam(struct cli *cli, int argc, char **argv);
+int cmd_friend(struct cli *cli, int argc, char **argv);
 int cmd_drain(struct cli *cli, int argc, char **argv);
 int cmd_playground(struct cli *cli, int argc, char **argv);
 int cmd_reload(struct cli *cli, int argc, char **argv);

@@ -21,6 +21,16 @@ static const struct command commands[] = {
 	  "add|remove|disable|enable ADDRESS | list [DOMAIN] |\n"
 	  "       set ADDRESS SETTING VALUE|--unset | show ADDRESS",
 	  "users of a domain" },
+	{ "friend", cmd_friend,
+	  "add USER|DOMAIN ENTRY... [--note TEXT] [--from FILE|-] |\n"
+	  "       remove USER|DOMAIN ENTRY... | list USER|DOMAIN\n"
+	  "ENTRY: ann@example.org, example.org, *.example.org",
+	  "senders whose mail goes to the inbox, once proven to be theirs" },
+	{ "block", cmd_block,
+	  "add USER|DOMAIN ENTRY... [--folder|--reject|--drop] [--note TEXT]\n"
+	  "       [--from FILE|-] | remove USER|DOMAIN ENTRY... | list USER|DOMAIN\n"
+	  "ENTRY: ann@example.org, example.org, *.example.org",
+	  "senders whose mail nobody wants" },
 	{ "store", cmd_store,
 	  "[--store URL] init [--print] [ROLE=GROUP:read|write|owner]... |\n"
 	  "       check | dump [FILE] | load [FILE]",

@@ -1,6 +1,7 @@
 #include "tools/owner.h"
 
 #include "lib/base/mr_err.h"
+#include "lib/store/mr_store_senders.h"
 #include "milters/spam/correction.h"
 
 #define USER_ROOM 4096 /* bytes of an arena */
@@ -107,6 +108,20 @@ static int forget(struct cli *cli, const struct owner *owner)
 		       : CLI_OK;
 }
 
+/* The same of friends and blocks. */
+static int forget_senders(struct cli *cli, const struct owner *owner)
+{
+	MR_AUTO(mr_store) *store = NULL;
+	int err = mr_store_open(cli->set.store, MR_GROUP_SENDERS, MR_STORE_WRITE, &store);
+
+	if (err == MR_ENOENT)
+		return CLI_OK;
+	if (err >= 0)
+		err = mr_store_sender_forget(store, owner->local, owner->domain);
+	return err < 0 ? cli_complain(err, "cannot forget friends and blocks of", owner->shown)
+		       : CLI_OK;
+}
+
 int owner_removed(struct cli *cli, const struct owner *owner, const char *what, int err)
 {
 	int forgot;
@@ -114,5 +129,7 @@ int owner_removed(struct cli *cli, const struct owner *owner, const char *what, 
 	if (err < 0 && err != MR_ENOENT)
 		return cli_complain(err, what, owner->shown);
 	forgot = forget(cli, owner);
+	if (forgot == CLI_OK)
+		forgot = forget_senders(cli, owner);
 	return err < 0 ? cli_complain(err, what, owner->shown) : forgot;
 }
