@@ -226,7 +226,8 @@ static int folder_open(int inbox_fd, struct mr_span name, unsigned flags, struct
 }
 
 static int write_copy(const struct mr_deliver *d, const struct mr_lmtp_mail *mail,
-		      const struct target *target, const struct mr_sorting *sorting, int dir_fd)
+		      const struct target *target, const struct mr_sorting *sorting, int dir_fd,
+		      const char *folder)
 {
 	struct mr_maildir_file file;
 	MR_AUTO_BUF fields = MR_BUF(FIELDS_MAX);
@@ -238,6 +239,9 @@ static int write_copy(const struct mr_deliver *d, const struct mr_lmtp_mail *mai
 	if ((err = mr_maildir_write(&file, mr_buf_span(&fields))) == 0 &&
 	    (err = mr_sort_copy(mail, &target->settings, sorting, &file)) == 0)
 		err = mr_maildir_commit(&file);
+	if (err == 0 && d->wake)
+		mr_wake_tell(d->wake, &mail->set->lmtp_wake, target->local, target->domain, folder,
+			     file.name);
 	mr_maildir_abort(&file);
 	return err;
 }
@@ -316,7 +320,7 @@ static struct mr_lmtp_reply store_one(const struct mr_deliver *d, struct mr_lmtp
 	    (err = folder_open(inbox_fd, name, flags, mail->arena, &folder_fd, &folder)) < 0)
 		return err == MR_EFULL ? full : no_mailbox;
 	dir_fd = folder_fd >= 0 ? folder_fd : inbox_fd;
-	if ((err = write_copy(d, mail, target, &sorting, dir_fd)) < 0)
+	if ((err = write_copy(d, mail, target, &sorting, dir_fd, folder)) < 0)
 		return err == MR_EFULL ? full : not_written;
 	sweep(d, dir_fd);
 	if (d->expiry && target->settings.spam_expire_days > 0)

@@ -23,6 +23,7 @@
 #include "lda/lmtpd/judge.h"
 #include "lda/lmtpd/lists.h"
 #include "lda/lmtpd/lmtp.h"
+#include "lda/lmtpd/wake.h"
 #include "lib/base/mr_time.h"
 #include "lib/run/mr_own.h"
 #include "lib/store/mr_user_settings.h"
@@ -43,6 +44,7 @@ struct mr_deliver {
 	struct mr_lists *lists; /* friends and blocked senders; NULL: nobody has any */
 	struct mr_expiry *expiry; /* mailboxes whose old spam is to go; NULL: none is kept */
 	struct mr_own *own; /* for mail of our own; NULL: none is sent */
+	struct mr_wake *wake; /* NULL: no watchers are told */
 	const char *host; /* in file names */
 	struct mr_clock clock;
 	/* One delivery of this many, by chance, removes what crashes left in its folder's tmp/; 0:

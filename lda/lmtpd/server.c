@@ -1,6 +1,7 @@
 #include "lda/lmtpd/server_private.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <unistd.h>
 
 #include "lda/lmtpd/content.h"
@@ -151,6 +152,11 @@ int mr_lmtpd_check(const struct mr_settings *set, struct mr_buf *error)
 		return MR_EINVAL;
 	if (mr_store_check_url(set->store) < 0)
 		return mr_run_refuse(error, "store", mr_store_shown(set->store), mr_store_why());
+	for (size_t i = 0; i < set->lmtp_wake.count; i++) {
+		if (!mr_wake_is_name(set->lmtp_wake.item[i]))
+			return mr_run_refuse(error, "lmtp_wake", set->lmtp_wake.item[i],
+					     "not unix:/PATH, or too long");
+	}
 	return 0;
 }
 
@@ -189,8 +195,10 @@ int mr_lmtpd_open(struct mr_run *run)
 
 	if (!server)
 		return MR_ENOMEM;
+	server->wake.fd = -1;
 	server->run = run;
 	server->deliver.mail_fd = -1;
+	server->deliver.wake = &server->wake;
 	server->deliver.clock = *mr_run_clock(run);
 	server->deliver.sweep_every = SWEEP_EVERY;
 	server->ops = (struct mr_lmtp_ops){ op_rcpt, op_more, op_store, op_told, op_drop, server };
@@ -199,6 +207,8 @@ int mr_lmtpd_open(struct mr_run *run)
 	set = mr_run_settings_hold(run);
 	name_host(server, set);
 	err = mr_conns_new(&mr_lmtpd_conns, server, server->deliver.clock, &server->conns);
+	if (err == 0)
+		err = mr_wake_init(&server->wake);
 	if (err == 0)
 		err = mail_dir_open(server, set->mail_dir);
 	if (err == 0) {
@@ -236,6 +246,7 @@ void mr_lmtpd_close(struct mr_run *run)
 		return;
 	mr_conns_free(server->conns);
 	mr_close_at(&server->deliver.mail_fd);
+	mr_wake_done(&server->wake);
 	mr_judge_free(server->deliver.judge);
 	mr_lists_free(server->deliver.lists);
 	mr_expiry_free(server->deliver.expiry);
@@ -296,4 +307,6 @@ void mr_lmtpd_status(struct mr_run *run, struct mr_buf *out)
 	struct server *server = mr_run_state(run);
 
 	(void)mr_buf_printf(out, "connections %zu\n", mr_conns_open(server->conns));
+	(void)mr_buf_printf(out, "wakes %" PRIuFAST64 "\nwakes_lost %" PRIuFAST64 "\n",
+			    atomic_load(&server->wake.told), atomic_load(&server->wake.lost));
 }

@@ -27,6 +27,7 @@ struct server {
 	struct mr_run *run;
 	struct mr_store *store;
 	struct mr_deliver deliver;
+	struct mr_wake wake;
 	struct mr_lmtp_ops ops;
 	char host[256];
 	struct mr_conns *conns;

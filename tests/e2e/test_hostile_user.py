@@ -5,74 +5,28 @@ import ctypes
 import itertools
 import os
 import shutil
-import smtplib
 import socket
 import threading
 import time
 
 import pytest
 
-from stack import LMTPD, ground, missing, soak
-from stack.millrace import COMMAND, Millrace
+from stack import soak
+from stack.post import DOMAIN, USER, Post, holds
 
-USER = "mail"
-DOMAIN = "example.org"
 WAITS = (450, 451, 452)
 RACE_S = soak.times(0.8)
 _EXCHANGE, _AT_FDCWD = 2, -100      # renameat2(2)
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-class Post:
-    """lmtpd, and its users."""
-
-    def __init__(self, build, folder):
-        self.millrace = Millrace(build, folder, user=USER)
-        self.millrace.command("domain", "add", DOMAIN)
-        self.mail = self.millrace.mail
-        self.names = (f"u{n}" for n in itertools.count())
-        self.victim = self.new_user()
-        self.marks = itertools.count()
-        self.millrace.start(LMTPD)
-        for extra in ({}, {"spam": True}):
-            assert self.send(self.victim, **extra)[0] == 250
-        self.folder(self.victim, ".lists")
-
-    def new_user(self, domain=DOMAIN):
-        """The path of the mailbox."""
-        local = next(self.names)
-        self.millrace.command("user", "add", f"{local}@{domain}")
-        return self.mail / domain / local
-
-    def folder(self, box, name):
-        """One that the user has made."""
-        for part in ("", "tmp", "new", "cur"):
-            (box / name / part).mkdir()
-            shutil.chown(box / name / part, USER, USER)
-
-    def send(self, box, spam=False, folder=None):
-        """Code of the answer, and the mark that is in the message."""
-        mark = f"mark-{next(self.marks)}-"
-        head = "X-Spam-Flag: YES\r\nReceived: by the test\r\n" if spam else ""
-        to = f"{box.name}{'+' + folder if folder else ''}@{box.parent.name}"
-        with smtplib.LMTP(os.fspath(self.millrace.lmtp_socket), local_hostname="test") as lmtp:
-            lmtp.ehlo_or_helo_if_needed()
-            assert lmtp.mail("bob@example.net")[0] == 250
-            assert lmtp.rcpt(to)[0] == 250
-            return lmtp.data(f"{head}Subject: {mark}\r\n\r\n{mark}\r\n".encode())[0], mark
-
-
 @pytest.fixture(name="post", scope="module")
 def _post(build):
-    gone = missing(build, [LMTPD, COMMAND])
-    if gone:
-        pytest.skip(f"binary missing: {', '.join(gone)}")
-    with ground.Ground("user") as place:
-        post = Post(build, place.path)
-        try:
-            yield post
-        finally:
-            post.millrace.stop()
+    with Post.up(build) as post:
+        for extra in ({}, {"spam": True}):
+            assert post.send(post.victim, **extra)[0] == 250
+        post.folder(post.victim, ".lists")
+        yield post
 
 
 def tree(path):
@@ -84,11 +38,6 @@ def tree(path):
             plain = os.path.isfile(at) and not os.path.islink(at)
             found[at] = open(at, "rb").read() if plain else os.lstat(at).st_mode
     return found
-
-
-def holds(folder, mark):
-    """How many files there have the mark."""
-    return sum(mark.encode() in path.read_bytes() for path in folder.iterdir() if path.is_file())
 
 
 def link(path, victim):
