@@ -37,7 +37,8 @@ static int domain_remove(struct cli *cli, char **words)
 		return CLI_FAILED;
 	err = mr_store_domain_remove(store, owner.domain);
 	if (err == MR_EPERM) {
-		fprintf(stderr, "millrace: domain %s has users: remove them first\n", words[0]);
+		fprintf(stderr, "millrace: domain %s has users or aliases: remove them first\n",
+			words[0]);
 		return CLI_FAILED;
 	}
 	return owner_removed(cli, &owner, what, err);

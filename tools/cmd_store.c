@@ -23,6 +23,8 @@ static const struct mr_store_right usual[] = {
 	{ "millrace-spam", "directory", MR_STORE_READ },
 	{ "millrace-spam", "spam", MR_STORE_READ },
 	{ "millrace-spam", "senders", MR_STORE_READ },
+	{ "millrace-map", "directory", MR_STORE_READ },
+	{ "millrace-map", "quota", MR_STORE_WRITE },
 	{ "millrace-map", "limits", MR_STORE_WRITE },
 };
 

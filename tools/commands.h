@@ -40,6 +40,8 @@ struct cli {
 #define CLI_CONFIG_DEFAULT "/etc/millrace/millrace.conf"
 
 int cmd_block(struct cli *cli, int argc, char **argv);
+
+int cmd_alias(struct cli *cli, int argc, char **argv);
 int cmd_domain(struct cli *cli, int argc, char **argv);
 int cmd_spam(struct cli *cli, int argc, char **argv);
 int cmd_friend(struct cli *cli, int argc, char **argv);

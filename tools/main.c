@@ -5,6 +5,11 @@
 #include "tools/commands.h"
 
 static const struct command commands[] = {
+	{ "alias", cmd_alias,
+	  "add ADDRESS TARGET... | remove ADDRESS [TARGET]... |\n"
+	  "       disable|enable ADDRESS | list [DOMAIN] | show ADDRESS\n"
+	  "ADDRESS: NAME@DOMAIN, or @DOMAIN for whatever nobody there has",
+	  "addresses that stand for others" },
 	{ "domain", cmd_domain,
 	  "add|remove NAME | list |\n"
 	  "       set NAME|--all SETTING VALUE|--unset | show NAME|--all",

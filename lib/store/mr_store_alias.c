@@ -2,6 +2,7 @@
 
 #include "lib/base/mr_ascii.h"
 #include "lib/base/mr_err.h"
+#include "lib/base/mr_utf8.h"
 #include "lib/store/mr_store_name.h"
 
 /* An alias's address: its local part may be empty. */
@@ -36,7 +37,8 @@ static int target_read(struct mr_span text, struct target *target_out)
 		return len;
 	if (local.len > MR_NAME_LOCAL_MAX)
 		return MR_ELIMIT;
-	if (!mr_span_only(local, MR_ATEXT | MR_DOT) || strchr("|/-.", local.p[0]))
+	if (!mr_span_only(local, MR_ATEXT | MR_DOT) || !mr_utf8_valid(local) ||
+	    strchr("|/-.", local.p[0]))
 		return MR_EINVAL;
 	snprintf(target_out->text, sizeof(target_out->text), "%.*s@%s", (int)local.len, local.p,
 		 target_out->to.domain);

@@ -47,6 +47,7 @@ MR_TEST(alias_target_check)
 		{ "a..b@example.org", MR_EINVAL },
 		{ "@a@example.org", MR_EINVAL },
 		{ "\xFF@example.org", MR_EINVAL },
+		{ "a/\xFF@example.org", MR_EINVAL },
 	};
 
 	for (size_t i = 0; i < MR_COUNT(rows); i++) {

@@ -67,8 +67,8 @@ Installed below $prefix. Left to do, as root:
   $prefix/bin/millrace domain add example.org      # yours; millrace-lmtpd needs the store that this makes
   $prefix/bin/millrace user add alice@example.org
   systemctl daemon-reload
-  systemctl enable --now millrace-spam millrace-lmtpd
+  systemctl enable --now millrace-spam millrace-lmtpd millrace-mapd
   systemctl enable --now millrace-spam-rebuild.timer millrace-spam-expire.timer
-  usermod -aG millrace-spam,millrace-mail postfix        # or the user of your MTA
+  usermod -aG millrace-spam,millrace-mail,millrace-map postfix        # or the user of your MTA
 Lines for Postfix, sendmail and Dovecot: $doc/{postfix,sendmail,dovecot}
 END
