@@ -6,7 +6,7 @@
 #include "lib/net/mr_json.h"
 #include "lib/store/mr_user_settings.h"
 
-#define SHOW_SIZE_MAX 16384 /* bytes */
+#define SHOW_SIZE_MAX 262144 /* bytes: texts, as JSON escapes them */
 
 int setting_set(struct mr_store *store, const struct owner *owner, const char *name,
 		const char *value)
@@ -22,6 +22,10 @@ int setting_set(struct mr_store *store, const struct owner *owner, const char *n
 	}
 	if (owner->local.len > 0 && mr_user_setting_is_shared(key)) {
 		fprintf(stderr, "millrace: %s is of a domain, not of a user\n", name);
+		return CLI_FAILED;
+	}
+	if (owner->local.len == 0 && mr_user_setting_is_own(key)) {
+		fprintf(stderr, "millrace: %s is of a user, not of a domain or of all\n", name);
 		return CLI_FAILED;
 	}
 	if (err < 0 && !unset) {

@@ -158,6 +158,28 @@ int mr_content_copy(const struct mr_lmtp_mail *mail, size_t from, size_t to,
 	return mr_maildir_write(file, mr_span_sub(rest, from, to - c->spooled - from));
 }
 
+int mr_content_read(const struct mr_lmtp_mail *mail, size_t from, char *to, size_t size,
+		    size_t *len_out)
+{
+	const struct mr_content *c = mail->memo;
+	struct mr_span rest;
+	ssize_t n;
+
+	if (from < c->spooled) {
+		n = pread(c->read_fd, to, size < c->spooled - from ? size : c->spooled - from,
+			  (off_t)from);
+		if (n <= 0) /* it is ours alone: nobody cuts it */
+			return MR_ETEMP;
+		*len_out = (size_t)n;
+		return 0;
+	}
+	rest = mr_span_sub(mr_buf_span(&mail->content), from - c->spooled, size);
+	if (rest.len > 0)
+		memcpy(to, rest.p, rest.len);
+	*len_out = rest.len;
+	return 0;
+}
+
 int mr_content_whole(struct mr_lmtp_mail *mail, struct mr_span *whole_out)
 {
 	struct mr_content *c = mail->memo;

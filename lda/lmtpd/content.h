@@ -48,6 +48,10 @@ size_t mr_content_size(const struct mr_lmtp_mail *mail);
 MR_MUST_USE int mr_content_copy(const struct mr_lmtp_mail *mail, size_t from, size_t to,
 				struct mr_maildir_file *file);
 
+/* Copy up to size octets from offset from on to to; none at the end. MR_ETEMP. */
+MR_MUST_USE int mr_content_read(const struct mr_lmtp_mail *mail, size_t from, char *to, size_t size,
+				size_t *len_out);
+
 /* All of it in one piece, until the mail is dropped. MR_ETEMP, MR_EFULL, MR_ENOMEM. */
 MR_MUST_USE int mr_content_whole(struct mr_lmtp_mail *mail, struct mr_span *whole_out);
 

@@ -3,23 +3,18 @@
 #include <unistd.h>
 
 #include "lda/lmtpd/content.h"
+#include "lda/lmtpd/forward.h"
 #include "lda/lmtpd/sorting.h"
 #include "lib/base/mr_err.h"
 #include "lib/base/mr_io.h"
 #include "lib/base/mr_random.h"
 #include "lib/mail/mr_maildir.h"
-#include "lib/mail/mr_name.h"
 
 /* Return-Path and Delivered-To: each at most a command line long. */
 #define FIELDS_MAX (2 * 65536 + 64)
 #define SWEEP_MAX  1000 /* names in tmp/ that are looked at */
 
-static const struct mr_lmtp_reply no_user = { 550, "5.1.1", "No such user" };
-static const struct mr_lmtp_reply no_domain = { 550, "5.1.2", "No such domain" };
-static const struct mr_lmtp_reply disabled = { 450, "4.2.1", "Mailbox is disabled" };
-static const struct mr_lmtp_reply no_directory = { 451, "4.3.0", "Directory of users is away" };
 static const struct mr_lmtp_reply no_memory = { 451, "4.3.0", "Out of memory" };
-static const struct mr_lmtp_reply accepted = { 250, "2.1.5", "OK" };
 static const struct mr_lmtp_reply looping = { 554, "5.4.6",
 					      "Mail loop: was delivered here before" };
 static const struct mr_lmtp_reply no_mailbox = { 451, "4.2.0", "Mailbox cannot be opened now" };
@@ -30,131 +25,9 @@ static const struct mr_lmtp_reply full = { 452, "4.3.1", "No space left to store
 static const struct mr_lmtp_reply blocked = { 550, "5.7.1", "Sender is blocked by the recipient" };
 static const struct mr_lmtp_reply dropped = { 250, "2.0.0", "Dropped: sender is blocked" };
 static const struct mr_lmtp_reply no_lists = { 451, "4.3.0", "Lists of senders are away" };
+/* Nobody here can keep it. RFC 3463 3.8: refused by policy. */
+static const struct mr_lmtp_reply no_spam = { 550, "5.7.1", "Spam is not sent on" };
 static const struct mr_lmtp_reply saved = { 250, "2.0.0", "Saved" };
-
-/* rcpt->memo: where a recipient's mail goes. */
-struct target {
-	const char *mailbox; /* "example.org/ann" */
-	struct mr_span detail; /* behind the separator; empty: none */
-	struct mr_span address; /* for Delivered-To; in lower case but for the detail */
-	struct mr_span local, domain;
-	struct mr_user_settings settings;
-	bool loop;
-};
-
-/* -- recipients ------------------------------------------------------------------------------- */
-
-/* What is looked up, and what it would mean. */
-struct wanted {
-	char domain[MR_NAME_DOMAIN_MAX + 1], local[MR_NAME_LOCAL_MAX + 1];
-	struct mr_span detail;
-	char separator;
-};
-
-static int find(const struct mr_deliver *d, const struct wanted *w, struct mr_arena *arena,
-		struct mr_user *user_out)
-{
-	return d->directory.find(d->directory.arg, mr_span_str(w->local), mr_span_str(w->domain),
-				 arena, user_out);
-}
-
-/* Where the user's part of local ends: the first separator that is neither first nor absent. */
-static size_t detail_at(struct mr_span local, const char *separators)
-{
-	for (size_t i = 1; i < local.len; i++) {
-		if (strchr(separators, local.p[i]))
-			return i;
-	}
-	return local.len;
-}
-
-/* The user of the whole local part, or of what stands before the separator. MR_ENOENT; what the
- * directory returns. */
-static int find_user(const struct mr_deliver *d, const char *separators, struct mr_span local,
-		     struct wanted *w, struct mr_arena *arena, struct mr_user *user_out)
-{
-	size_t at = separators[0] ? detail_at(local, separators) : local.len;
-	int err = MR_ENOENT;
-
-	/* A name that no user can have is nobody's. */
-	if (mr_name_local(local, w->local) > 0)
-		err = find(d, w, arena, user_out);
-	if (err == MR_ENOENT && at < local.len &&
-	    mr_name_local(mr_span_sub(local, 0, at), w->local) > 0) {
-		err = find(d, w, arena, user_out);
-		w->detail = mr_span_sub(local, at + 1, local.len);
-		w->separator = local.p[at];
-	}
-	return err;
-}
-
-/* The field's value must be one line that is read as it was written. */
-static int address_put(const struct wanted *w, struct mr_arena *arena, struct mr_span *address_out)
-{
-	MR_AUTO_BUF local = MR_BUF(FIELDS_MAX);
-	MR_AUTO_BUF address = MR_BUF(FIELDS_MAX);
-
-	(void)mr_buf_adds(&local, w->local);
-	if (w->separator) {
-		(void)mr_buf_addc(&local, w->separator);
-		(void)mr_buf_add(&local, w->detail);
-	}
-	mr_smtp_path_put(&address, mr_buf_span(&local), mr_span_str(w->domain));
-	if (mr_buf_err(&local) < 0 || mr_buf_err(&address) < 0)
-		return MR_ENOMEM;
-	return mr_arena_dup(arena, mr_buf_span(&address), address_out);
-}
-
-static int target_make(const struct mr_deliver *d, const struct mr_user *user,
-		       const struct wanted *w, struct mr_arena *arena, struct target **target_out)
-{
-	struct target *target = mr_arena_alloc(arena, sizeof(*target));
-
-	if (!target)
-		return MR_ENOMEM;
-	target->mailbox = mr_arena_printf(arena, "%.*s/%.*s", (int)user->domain.len, user->domain.p,
-					  (int)user->local.len, user->local.p);
-	if (!target->mailbox || mr_arena_dup(arena, w->detail, &target->detail) < 0 ||
-	    address_put(w, arena, &target->address) < 0)
-		return MR_ENOMEM;
-	target->local = user->local;
-	target->domain = user->domain;
-	*target_out = target;
-	return d->directory.settings(d->directory.arg, user->local, user->domain, arena,
-				     &target->settings);
-}
-
-void mr_deliver_rcpt(const struct mr_deliver *d, struct mr_lmtp_mail *mail,
-		     struct mr_lmtp_rcpt *rcpt)
-{
-	struct mr_span domain = rcpt->path.domain;
-	struct wanted w = { .separator = 0 };
-	struct target *target = NULL;
-	struct mr_user user;
-	int err;
-
-	if (domain.len == 0)
-		domain = mr_span_str(mail->set->lmtp_default_domain);
-	if (mr_name_domain(domain, w.domain) <= 0) {
-		rcpt->reply = no_domain;
-		return;
-	}
-	err = find_user(d, mail->set->recipient_separator, rcpt->path.local, &w, mail->arena,
-			&user);
-	if (err == 0 && !user.disabled)
-		err = target_make(d, &user, &w, mail->arena, &target);
-	rcpt->memo = target;
-	if (err == MR_ENOENT)
-		rcpt->reply = no_user;
-	else if (err == MR_ENOMEM)
-		rcpt->reply = no_memory;
-	else if (err < 0)
-		rcpt->reply = no_directory;
-	else if (user.disabled)
-		rcpt->reply = disabled;
-	else
-		rcpt->reply = accepted;
-}
 
 /* -- content ---------------------------------------------------------------------------------- */
 
@@ -165,12 +38,8 @@ static struct mr_content *content_of(struct mr_lmtp_mail *mail)
 	bool made;
 	struct mr_content *c = mr_content_of(mail, &head, &made);
 
-	for (size_t i = 0; c && made && i < mail->rcpt_count; i++) {
-		struct target *target = mail->rcpt[i].memo;
-
-		for (size_t k = 0; k < head.delivered_count && !target->loop; k++)
-			target->loop = mr_span_eq_nocase(head.delivered[k], target->address);
-	}
+	for (size_t i = 0; c && made && i < mail->rcpt_count; i++)
+		mr_recipient_look(mail->rcpt[i].memo, &head);
 	return c;
 }
 
@@ -196,7 +65,7 @@ void mr_deliver_drop(const struct mr_deliver *d, struct mr_lmtp_mail *mail)
 /* -- mailboxes -------------------------------------------------------------------------------- */
 
 /* RFC 5321 4.4: Return-Path is the first line. Text of a path holds no control characters. */
-static int fields_put(const struct mr_lmtp_mail *mail, const struct target *target,
+static int fields_put(const struct mr_lmtp_mail *mail, const struct mr_target *target,
 		      struct mr_buf *out)
 {
 	(void)mr_buf_adds(out, "Return-Path: <");
@@ -225,25 +94,54 @@ static int folder_open(int inbox_fd, struct mr_span name, unsigned flags, struct
 	return 0;
 }
 
-static int write_copy(const struct mr_deliver *d, const struct mr_lmtp_mail *mail,
-		      const struct target *target, const struct mr_sorting *sorting, int dir_fd,
-		      const char *folder)
+/* For the recipient: where his copy goes, and what becomes of the message besides. */
+struct copy {
+	struct mr_sorting sorting;
+	bool onward; /* it goes on to others, too */
+	const char *folder;
+	struct mr_lmtp_reply reply;
+};
+
+/* Refused for good by those that it was to go on to: the mailbox has it all the same, and the log says so. A
+ * bounce would tell the sender of addresses that are none of his business. */
+static bool refused(struct copy *copy)
+{
+	if (copy->reply.code < 500)
+		return false;
+	copy->reply.code = saved.code;
+	copy->reply.status = saved.status;
+	return true;
+}
+
+/*
+ * On disk, then on to others, then into new/: so it is told as taken only when both are sure, and a retry
+ * makes doubles only where we died in between. False: copy->reply says why.
+ */
+static bool write_copy(const struct mr_deliver *d, struct mr_lmtp_mail *mail,
+		       const struct mr_target *target, struct copy *copy, int dir_fd)
 {
 	struct mr_maildir_file file;
 	MR_AUTO_BUF fields = MR_BUF(FIELDS_MAX);
+	bool sent = true;
 	int err;
 
-	if ((err = fields_put(mail, target, &fields)) < 0 ||
-	    (err = mr_maildir_begin(dir_fd, mr_span_str(d->host), &file)) < 0)
-		return err;
-	if ((err = mr_maildir_write(&file, mr_buf_span(&fields))) == 0 &&
-	    (err = mr_sort_copy(mail, &target->settings, sorting, &file)) == 0)
-		err = mr_maildir_commit(&file);
-	if (err == 0 && d->wake)
-		mr_wake_tell(d->wake, &mail->set->lmtp_wake, target->local, target->domain, folder,
-			     file.name);
-	mr_maildir_abort(&file);
-	return err;
+	copy->reply = saved;
+	if ((err = fields_put(mail, target, &fields)) == 0 &&
+	    (err = mr_maildir_begin(dir_fd, mr_span_str(d->host), &file)) == 0) {
+		if ((err = mr_maildir_write(&file, mr_buf_span(&fields))) == 0 &&
+		    (err = mr_sort_copy(mail, &target->settings, &copy->sorting, &file)) == 0 &&
+		    copy->onward && (err = mr_maildir_sync(&file)) == 0)
+			sent = mr_forward(d, mail, target, &copy->reply) || refused(copy);
+		if (err == 0 && sent)
+			err = mr_maildir_commit(&file);
+		if (err == 0 && sent && d->wake)
+			mr_wake_tell(d->wake, &mail->set->lmtp_wake, target->local, target->domain,
+				     copy->folder, file.name);
+		mr_maildir_abort(&file);
+	}
+	if (err < 0)
+		copy->reply = err == MR_EFULL ? full : not_written;
+	return err == 0 && sent;
 }
 
 /* The message is stored; what becomes of old leftovers changes nothing in the answer. */
@@ -273,7 +171,7 @@ static void tell_score(struct mr_arena *arena, const struct mr_sorting *s,
 static bool turned_away(const struct mr_deliver *d, struct mr_lmtp_mail *mail,
 			struct mr_lmtp_rcpt *rcpt, struct mr_sender_says *says)
 {
-	const struct target *target = rcpt->memo;
+	const struct mr_target *target = rcpt->memo;
 	int err = 0;
 
 	says->action = MR_SENDER_NONE;
@@ -294,12 +192,11 @@ static bool turned_away(const struct mr_deliver *d, struct mr_lmtp_mail *mail,
 static struct mr_lmtp_reply store_one(const struct mr_deliver *d, struct mr_lmtp_mail *mail,
 				      struct mr_lmtp_rcpt *rcpt)
 {
-	const struct target *target = rcpt->memo;
+	const struct mr_target *target = rcpt->memo;
 	MR_AUTO_FD inbox_fd = -1;
 	MR_AUTO_FD folder_fd = -1;
-	const char *folder = NULL;
 	struct mr_span name = target->detail;
-	struct mr_sorting sorting;
+	struct copy copy = { .folder = NULL };
 	struct mr_sender_says says;
 	unsigned flags = 0;
 	int dir_fd, err;
@@ -309,25 +206,34 @@ static struct mr_lmtp_reply store_one(const struct mr_deliver *d, struct mr_lmtp
 	if (turned_away(d, mail, rcpt, &says))
 		return rcpt->reply;
 	mr_sort(mail, &target->settings, target->local, target->domain, d->judge, says.action,
-		&sorting);
-	tell_score(mail->arena, &sorting, rcpt);
-	if (sorting.filed) {
+		&copy.sorting);
+	tell_score(mail->arena, &copy.sorting, rcpt);
+	/* Spam is no present for others: whoever has sent it on is taken for its sender. */
+	copy.onward =
+		target->onward_count > 0 && (!copy.sorting.spam || target->settings.forward_spam);
+	if (copy.onward && !target->keep) {
+		(void)!mr_forward(d, mail, target, &copy.reply);
+		return copy.reply;
+	}
+	if (!target->mailbox)
+		return no_spam;
+	if (copy.sorting.filed) {
 		name = mr_span_str(mail->set->spam_folder);
 		flags = MR_MAILDIR_CREATE;
 	}
 	if ((err = mr_maildir_open(d->mail_fd, target->mailbox, MR_MAILDIR_CREATE, &inbox_fd)) <
 		    0 ||
-	    (err = folder_open(inbox_fd, name, flags, mail->arena, &folder_fd, &folder)) < 0)
+	    (err = folder_open(inbox_fd, name, flags, mail->arena, &folder_fd, &copy.folder)) < 0)
 		return err == MR_EFULL ? full : no_mailbox;
 	dir_fd = folder_fd >= 0 ? folder_fd : inbox_fd;
-	if ((err = write_copy(d, mail, target, &sorting, dir_fd, folder)) < 0)
-		return err == MR_EFULL ? full : not_written;
+	if (!write_copy(d, mail, target, &copy, dir_fd))
+		return copy.reply;
 	sweep(d, dir_fd);
 	if (d->expiry && target->settings.spam_expire_days > 0)
 		mr_expiry_put(d->expiry, target->mailbox, target->settings.spam_expire_days,
 			      d->clock.time_s(d->clock.arg));
-	rcpt->folder = folder;
-	return saved;
+	rcpt->folder = copy.folder;
+	return copy.reply;
 }
 
 void mr_deliver_store(const struct mr_deliver *d, struct mr_lmtp_mail *mail)

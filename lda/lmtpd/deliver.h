@@ -13,8 +13,7 @@
  * What waiting can mend is 4xx: the directory away, disk or quota full (452 4.3.1), wrong rights, a disabled
  * user (he may be back tomorrow; a mail refused today is lost).
  *
- * NEEDSWORK: quota, aliases, forwards and vacation are not here yet: they come between
- * mr_deliver_rcpt() finding the user and mr_deliver_store() choosing the folder.
+ * Who an address is, says recipient.h; where mail goes on to, forward.h.
  */
 #ifndef DELIVER_H
 #define DELIVER_H
@@ -23,19 +22,10 @@
 #include "lda/lmtpd/judge.h"
 #include "lda/lmtpd/lists.h"
 #include "lda/lmtpd/lmtp.h"
+#include "lda/lmtpd/recipient.h"
 #include "lda/lmtpd/wake.h"
 #include "lib/base/mr_time.h"
 #include "lib/run/mr_own.h"
-#include "lib/store/mr_user_settings.h"
-
-/* The store, or a test's table. As mr_store_user_find() and mr_user_settings_get(). Any thread. */
-struct mr_directory {
-	int (*find)(void *arg, struct mr_span local, struct mr_span domain, struct mr_arena *arena,
-		    struct mr_user *user_out);
-	int (*settings)(void *arg, struct mr_span local, struct mr_span domain,
-			struct mr_arena *arena, struct mr_user_settings *settings_out);
-	void *arg;
-};
 
 struct mr_deliver {
 	struct mr_directory directory;
@@ -52,9 +42,7 @@ struct mr_deliver {
 	unsigned sweep_every;
 };
 
-/* What struct mr_lmtp_ops asks for. */
-void mr_deliver_rcpt(const struct mr_deliver *d, struct mr_lmtp_mail *mail,
-		     struct mr_lmtp_rcpt *rcpt);
+/* What struct mr_lmtp_ops asks for; rcpt is mr_recipient(). */
 MR_MUST_USE int mr_deliver_more(const struct mr_deliver *d, struct mr_lmtp_mail *mail);
 void mr_deliver_store(const struct mr_deliver *d, struct mr_lmtp_mail *mail);
 void mr_deliver_drop(const struct mr_deliver *d, struct mr_lmtp_mail *mail);

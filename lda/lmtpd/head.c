@@ -87,13 +87,14 @@ void mr_head_read(struct mr_span content, struct mr_head *head_out)
 	bool received = false;
 
 	h->flag = h->score = h->status = h->subject = none;
-	h->delivered_count = 0;
+	h->delivered_count = h->received_count = h->forwarded_count = 0;
 	h->queue_id = MR_SPAN("");
 	while (field_next(&c, content.p, &name, &field)) {
 		if (mr_span_eq_nocase(name, MR_SPAN("Received"))) {
 			if (!received)
 				h->queue_id = queue_id_of(field.value);
 			received = true;
+			h->received_count++;
 		} else if (mr_span_eq_nocase(name, MR_SPAN("Subject"))) {
 			keep(&h->subject, &field);
 		} else if (!received) {
@@ -102,6 +103,8 @@ void mr_head_read(struct mr_span content, struct mr_head *head_out)
 		if (h->delivered_count < MR_HEAD_DELIVERED_MAX &&
 		    mr_span_eq_nocase(name, MR_SPAN("Delivered-To")))
 			h->delivered[h->delivered_count++] = field.value;
+		if (mr_span_eq_nocase(name, MR_SPAN("X-Millrace-Forward")))
+			h->forwarded_count++;
 	}
 	if (!received)
 		h->flag = h->score = h->status = none;

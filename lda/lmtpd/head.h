@@ -26,6 +26,7 @@ struct mr_head {
 	struct mr_span
 		delivered[MR_HEAD_DELIVERED_MAX]; /* values of Delivered-To, without blanks */
 	size_t delivered_count;
+	size_t received_count, forwarded_count; /* fields Received; X-Millrace-Forward */
 	struct mr_span queue_id; /* that the topmost Received names; empty: none */
 };
 

@@ -48,11 +48,30 @@ static void store_told(struct server *server, int err)
 		mr_log(MR_LOG_INFO, "store is back");
 }
 
-static int store_find(void *arg, struct mr_span local, struct mr_span domain,
+static int store_domain(void *arg, struct mr_span domain)
+{
+	struct server *server = arg;
+	int err = mr_store_domain_exists(server->store, domain);
+
+	store_told(server, err);
+	return err;
+}
+
+static int store_user(void *arg, struct mr_span local, struct mr_span domain,
 		      struct mr_arena *arena, struct mr_user *user_out)
 {
 	struct server *server = arg;
 	int err = mr_store_user_find(server->store, local, domain, arena, user_out);
+
+	store_told(server, err);
+	return err;
+}
+
+static int store_alias(void *arg, struct mr_span local, struct mr_span domain,
+		       struct mr_arena *arena, struct mr_alias *alias_out)
+{
+	struct server *server = arg;
+	int err = mr_store_alias_find(server->store, local, domain, arena, alias_out);
 
 	store_told(server, err);
 	return err;
@@ -70,7 +89,7 @@ static int store_settings(void *arg, struct mr_span local, struct mr_span domain
 
 static void op_rcpt(void *arg, struct mr_lmtp_mail *mail, struct mr_lmtp_rcpt *rcpt)
 {
-	mr_deliver_rcpt(&((struct server *)arg)->deliver, mail, rcpt);
+	mr_recipient(&((struct server *)arg)->deliver, mail, rcpt);
 }
 
 static int op_more(void *arg, struct mr_lmtp_mail *mail)
@@ -233,7 +252,9 @@ int mr_lmtpd_open(struct mr_run *run)
 					      set->lmtp_socket_mode, NULL)
 			      : MR_ENOMEM;
 	}
-	server->deliver.directory = (struct mr_directory){ store_find, store_settings, server };
+	server->deliver.directory = (struct mr_directory){
+		{ store_domain, store_user, store_alias, server }, store_settings, server
+	};
 	mr_run_settings_release(run, set);
 	return err;
 }

@@ -124,6 +124,14 @@ static int final_name(const struct mr_maildir_file *f, char out[MR_MAILDIR_NAME_
 	return 0;
 }
 
+int mr_maildir_sync(struct mr_maildir_file *file)
+{
+	if (file->err == 0)
+		file->err = mr_maildir_temporary(mr_fsync(file->fd));
+	file->synced = file->err == 0;
+	return file->err;
+}
+
 int mr_maildir_commit(struct mr_maildir_file *file)
 {
 	MR_AUTO_FD new_fd = -1;
@@ -131,7 +139,7 @@ int mr_maildir_commit(struct mr_maildir_file *file)
 	int err = file->err;
 
 	MR_ASSERT(err < 0 || (file->fd >= 0 && file->name[0] == '\0')); /* once */
-	if (err < 0 || (err = mr_fsync(file->fd)) < 0 ||
+	if (err < 0 || (!file->synced && (err = mr_fsync(file->fd)) < 0) ||
 	    (err = open_sub(file->dir_fd, "new", &new_fd)) < 0 ||
 	    (err = final_name(file, name)) < 0)
 		return mr_maildir_temporary(err);

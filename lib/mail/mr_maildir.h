@@ -73,7 +73,7 @@ struct mr_maildir_file {
 	uint64_t size, lines_lf; /* octets; LFs without CR, each of which costs one in W= */
 	char last; /* octet, to see a CR LF that came in two pieces */
 	int err; /* the first failure of a write: commit returns it */
-	bool linked; /* new/name exists */
+	bool synced; /* by mr_maildir_sync() */
 	char tmp[MR_MAILDIR_NAME_SIZE];
 	char name[MR_MAILDIR_NAME_SIZE]; /* in new/; empty before */
 };
@@ -87,6 +87,10 @@ MR_MUST_USE int mr_maildir_begin(int dir_fd, struct mr_span host, struct mr_mail
 
 /* Append to it. After a failure later calls do nothing and return it again. MR_ETEMP. */
 MR_MUST_USE int mr_maildir_write(struct mr_maildir_file *file, struct mr_span piece);
+
+/* fsync what was written, for whom more than the mailbox waits; the commit then does not. Nothing is written
+ * after it. MR_ETEMP. */
+MR_MUST_USE int mr_maildir_sync(struct mr_maildir_file *file);
 
 /*
  * fsync, link into new/ under a name with S= and W=, fsync new/. 0: it is there and survives a power

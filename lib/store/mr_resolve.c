@@ -32,9 +32,12 @@ struct resolving {
 	bool alias, looped;
 };
 
-/* A name that nobody can have is nobody's. */
+/* A name that nobody can have is nobody's. A store that we may not read is away, and no foreign domain: that is
+ * what MR_EPERM of mr_resolve() means. */
 static int absent(int err)
 {
+	if (err == MR_EPERM)
+		return MR_ETEMP;
 	return err == MR_EINVAL || err == MR_ELIMIT ? MR_ENOENT : err;
 }
 

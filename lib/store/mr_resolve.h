@@ -56,7 +56,8 @@ struct mr_resolved {
 /*
  * Resolve local@domain; separators: as the setting recipient_separator, "" for none. MR_EPERM: it is no domain of
  * ours; MR_ENOENT: nobody there has this address; MR_ELIMIT: a loop with nothing beside it, or a limit above is
- * reached: the operator must mend it, and mail should wait. What the table returns else; MR_ENOMEM.
+ * reached: the operator must mend it, and mail should wait. What the table returns else, MR_ETEMP for its
+ * MR_EPERM; MR_ENOMEM.
  */
 MR_MUST_USE int mr_resolve(const struct mr_resolve_table *table, const char *separators,
 			   struct mr_span local, struct mr_span domain, struct mr_arena *arena,

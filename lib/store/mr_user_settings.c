@@ -3,7 +3,9 @@
 #include "lib/base/mr_ascii.h"
 #include "lib/base/mr_cur.h"
 #include "lib/base/mr_err.h"
+#include "lib/base/mr_time.h"
 #include "lib/base/mr_utf8.h"
+#include "lib/store/mr_store_alias.h"
 
 /* Take value into settings; MR_EINVAL: it is none. */
 typedef int take_fn(struct mr_span value, struct mr_user_settings *settings);
@@ -196,6 +198,117 @@ static int take_send_over(struct mr_span value, struct mr_user_settings *setting
 #define OCTETS  "a number of octets, or of K, M, G, T, such as 500M; 0: no limit"
 #define NUMBER  "a number of messages; 0: no limit"
 
+static int take_yes(struct mr_span value, bool *yes_out)
+{
+	if (!mr_span_eq(value, MR_SPAN("yes")) && !mr_span_eq(value, MR_SPAN("no")))
+		return MR_EINVAL;
+	*yes_out = value.p[0] == 'y';
+	return 0;
+}
+
+/* What an alias may have for a target: addresses alone, that no MTA takes for something else. */
+static int take_forward(struct mr_span value, struct mr_user_settings *settings)
+{
+	struct mr_span one, rest = value;
+	int count = 0;
+
+	while (rest.len > 0) {
+		(void)mr_span_split(rest, ',', &one, &rest);
+		if (++count > MR_FORWARD_MAX || mr_store_alias_target_check(mr_span_trim(one)) < 0)
+			return MR_EINVAL;
+	}
+	settings->forward = value;
+	return 0;
+}
+
+static int take_forward_keep(struct mr_span value, struct mr_user_settings *settings)
+{
+	return take_yes(value, &settings->forward_keep);
+}
+
+static int take_forward_spam(struct mr_span value, struct mr_user_settings *settings)
+{
+	return take_yes(value, &settings->forward_spam);
+}
+
+static int take_vacation(struct mr_span value, struct mr_user_settings *settings)
+{
+	return take_yes(value, &settings->vacation.on);
+}
+
+/* Text of lines that end in LF. */
+static int take_vacation_text(struct mr_span value, struct mr_user_settings *settings)
+{
+	if (value.len > MR_VACATION_TEXT_MAX || !mr_utf8_valid(value))
+		return MR_EINVAL;
+	for (size_t i = 0; i < value.len; i++) {
+		if (mr_is(value.p[i], MR_CTL))
+			return MR_EINVAL;
+	}
+	settings->vacation.text = value;
+	return 0;
+}
+
+static int take_vacation_subject(struct mr_span value, struct mr_user_settings *settings)
+{
+	if (value.len > MR_VACATION_SUBJECT_MAX || !mr_utf8_valid(value) ||
+	    !mr_span_only(value, (unsigned)~(MR_CTL | MR_CRLF)))
+		return MR_EINVAL;
+	settings->vacation.subject = value;
+	return 0;
+}
+
+/* RFC 3339 full-date; of a day that there is. */
+static int take_date(struct mr_span value, int64_t *day_s_out)
+{
+	struct mr_date date = { .year = 0 };
+	struct mr_span year, month, day, rest;
+	char again[MR_DATE_SIZE];
+	uint64_t y, m, d;
+
+	if (value.len != 10 || !mr_span_split(value, '-', &year, &rest) ||
+	    !mr_span_split(rest, '-', &month, &day) || year.len != 4 || month.len != 2 ||
+	    mr_span_u64(year, 9999, &y) < 0 || mr_span_u64(month, 12, &m) < 0 ||
+	    mr_span_u64(day, 31, &d) < 0)
+		return MR_EINVAL;
+	date.year = (int)y;
+	date.month = (int)m;
+	date.day = (int)d;
+	*day_s_out = mr_date_to_s(&date);
+	mr_date_rfc3339(*day_s_out, again);
+	return mr_span_has_prefix(mr_span_str(again), value) ? 0 : MR_EINVAL;
+}
+
+static int take_vacation_from(struct mr_span value, struct mr_user_settings *settings)
+{
+	settings->vacation.from_s = INT64_MIN;
+	return value.len == 0 ? 0 : take_date(value, &settings->vacation.from_s);
+}
+
+/* The last day is one of them. */
+static int take_vacation_until(struct mr_span value, struct mr_user_settings *settings)
+{
+	int err = 0;
+
+	settings->vacation.until_s = INT64_MAX;
+	if (value.len > 0 && (err = take_date(value, &settings->vacation.until_s)) == 0)
+		settings->vacation.until_s += 86400;
+	return err;
+}
+
+static int take_vacation_days(struct mr_span value, struct mr_user_settings *settings)
+{
+	uint64_t days;
+
+	if (mr_span_u64(value, MR_VACATION_DAYS_MAX, &days) < 0 || days == 0)
+		return MR_EINVAL;
+	settings->vacation.days = (int)days;
+	return 0;
+}
+
+#define YES  "yes or no"
+#define DATE "a date, such as 2026-12-24"
+
 static const struct {
 	const char *name, *dflt, *why;
 	take_fn *take;
@@ -223,6 +336,19 @@ static const struct {
 					   take_domain_send_messages },
 	[MR_USER_DOMAIN_SEND_RECIPIENTS] = { "domain_send_recipients", "0/0/0", WINDOWS,
 					     take_domain_send_recipients },
+	[MR_USER_FORWARD] = { "forward", "", "1 to 20 addresses, separated by commas",
+			      take_forward },
+	[MR_USER_FORWARD_KEEP] = { "forward_keep", "yes", YES, take_forward_keep },
+	[MR_USER_FORWARD_SPAM] = { "forward_spam", "no", YES, take_forward_spam },
+	[MR_USER_VACATION] = { "vacation", "no", YES, take_vacation },
+	[MR_USER_VACATION_TEXT] = { "vacation_text", "", "text of 16384 octets at most",
+				    take_vacation_text },
+	[MR_USER_VACATION_SUBJECT] = { "vacation_subject", "", "a line of 200 octets at most",
+				       take_vacation_subject },
+	[MR_USER_VACATION_FROM] = { "vacation_from", "", DATE, take_vacation_from },
+	[MR_USER_VACATION_UNTIL] = { "vacation_until", "", DATE, take_vacation_until },
+	[MR_USER_VACATION_DAYS] = { "vacation_days", "7", "days from 1 to 365",
+				    take_vacation_days },
 };
 
 const char *mr_user_setting_name(enum mr_user_setting setting)
@@ -263,6 +389,16 @@ bool mr_user_setting_is_shared(struct mr_span name)
 	return is_shared(setting_of(name));
 }
 
+static bool is_own(enum mr_user_setting i)
+{
+	return i == MR_USER_FORWARD || (i >= MR_USER_VACATION && i <= MR_USER_VACATION_UNTIL);
+}
+
+bool mr_user_setting_is_own(struct mr_span name)
+{
+	return is_own(setting_of(name));
+}
+
 int mr_user_setting_check(struct mr_span name, struct mr_span value, const char **why_out)
 {
 	enum mr_user_setting i = setting_of(name);
@@ -272,7 +408,9 @@ int mr_user_setting_check(struct mr_span name, struct mr_span value, const char 
 		*why_out = "settings are spam, spam_tag, spam_threshold, spam_expire_days, quota,"
 			   " quota_messages, quota_grace_hours, domain_quota,"
 			   " domain_quota_messages, send_messages, send_recipients, send_over,"
-			   " domain_send_messages, domain_send_recipients";
+			   " domain_send_messages, domain_send_recipients, forward, forward_keep,"
+			   " forward_spam, vacation, vacation_text, vacation_subject,"
+			   " vacation_from, vacation_until, vacation_days";
 		return MR_ENOENT;
 	}
 	if (i == MR_USER_SPAM && mr_span_eq(value, MR_SPAN("digest"))) {
@@ -305,7 +443,8 @@ static int get_each(void *arg, struct mr_span local, struct mr_span domain, stru
 	enum mr_user_setting i = setting_of(name);
 	int err;
 
-	if (i == MR_USER_SETTINGS || (is_shared(i) && local.len > 0))
+	if (i == MR_USER_SETTINGS || (is_shared(i) && local.len > 0) ||
+	    (is_own(i) && local.len == 0))
 		return 0;
 	if ((err = mr_arena_dup(get->arena, value, &value)) < 0)
 		return err;

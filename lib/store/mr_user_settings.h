@@ -17,6 +17,15 @@
  *	send_over         defer | reject           what is said to more
  *	domain_send_messages                       messages of all accounts of the domain together
  *	domain_send_recipients                     their recipients; both not of a user
+ *	forward           addresses, with commas   where mail goes on to
+ *	forward_keep      yes | no                 whether the mailbox gets a copy of that, too
+ *	forward_spam      yes | no                 whether spam goes on; else it is kept
+ *	vacation          yes | no                 whether mail is answered, with
+ *	vacation_text     text                     this, and
+ *	vacation_subject  text                     this; empty: "Automatic reply: " and that of the mail
+ *	vacation_from     2026-12-24               the first and
+ *	vacation_until    2027-01-06               the last day (UTC); empty: no bound
+ *	vacation_days     days                     in which a sender gets one answer
  *
  * NEEDSWORK: spam = digest, a daily letter with links to release, comes with the web pages.
  */
@@ -33,6 +42,10 @@ enum mr_spam_place { MR_SPAM_PLACE_FOLDER, MR_SPAM_PLACE_TAG, MR_SPAM_PLACE_INBO
 #define MR_QUOTA_MAX            ((uint64_t)1 << 60) /* octets, messages */
 #define MR_QUOTA_GRACE_MAX      8760 /* hours */
 #define MR_SEND_MAX             1000000000 /* messages, recipients */
+#define MR_FORWARD_MAX          20 /* addresses of forward */
+#define MR_VACATION_TEXT_MAX    16384 /* octets */
+#define MR_VACATION_SUBJECT_MAX 200 /* octets */
+#define MR_VACATION_DAYS_MAX    365
 
 /* A place for the text of each, and for where it came from. */
 enum mr_user_setting {
@@ -50,6 +63,15 @@ enum mr_user_setting {
 	MR_USER_SEND_OVER,
 	MR_USER_DOMAIN_SEND_MESSAGES,
 	MR_USER_DOMAIN_SEND_RECIPIENTS,
+	MR_USER_FORWARD,
+	MR_USER_FORWARD_KEEP,
+	MR_USER_FORWARD_SPAM,
+	MR_USER_VACATION,
+	MR_USER_VACATION_TEXT,
+	MR_USER_VACATION_SUBJECT,
+	MR_USER_VACATION_FROM,
+	MR_USER_VACATION_UNTIL,
+	MR_USER_VACATION_DAYS,
 	MR_USER_SETTINGS,
 };
 enum mr_setting_scope { MR_SCOPE_DEFAULT, MR_SCOPE_ALL, MR_SCOPE_DOMAIN, MR_SCOPE_USER };
@@ -68,6 +90,14 @@ struct mr_user_settings {
 	int quota_grace_hours;
 	struct mr_sent send[MR_LIMIT_WINDOWS], domain_send[MR_LIMIT_WINDOWS];
 	bool send_reject; /* over it: for good; else it may be tried later */
+	struct mr_span forward; /* addresses, separated by commas and blanks; may be empty */
+	bool forward_keep, forward_spam;
+	struct {
+		bool on;
+		struct mr_span text, subject;
+		int64_t from_s, until_s; /* on while from_s <= now < until_s */
+		int days;
+	} vacation;
 	/* As text, for people. */
 	struct mr_span text[MR_USER_SETTINGS];
 	enum mr_setting_scope scope[MR_USER_SETTINGS];
@@ -84,6 +114,9 @@ MR_MUST_USE int mr_user_setting_check(struct mr_span name, struct mr_span value,
 
 /* A domain has it, or all have; a user cannot have his own. */
 bool mr_user_setting_is_shared(struct mr_span name);
+
+/* A user has it; it cannot be set for a domain or for all. */
+bool mr_user_setting_is_own(struct mr_span name);
 
 /* What counts where nothing is set. */
 void mr_user_settings_default(struct mr_user_settings *settings_out);

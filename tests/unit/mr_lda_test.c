@@ -1,9 +1,10 @@
 #include "tests/unit/mr_lda_test.h"
 
 #include "lib/base/mr_err.h"
+#include "lib/mail/mr_name.h"
 
-int mr_lda_test_find(void *arg MR_UNUSED, struct mr_span local, struct mr_span domain,
-		     struct mr_arena *arena, struct mr_user *user_out)
+static int find(void *arg MR_UNUSED, struct mr_span local, struct mr_span domain,
+		struct mr_arena *arena, struct mr_user *user_out)
 {
 	struct mr_user user = { .disabled = false };
 
@@ -13,3 +14,23 @@ int mr_lda_test_find(void *arg MR_UNUSED, struct mr_span local, struct mr_span d
 	*user_out = user;
 	return 0;
 }
+
+int mr_lda_test_domain(void *arg MR_UNUSED, struct mr_span domain)
+{
+	char name[MR_NAME_DOMAIN_MAX + 1];
+
+	return mr_name_domain(domain, name) < 0 ? MR_EINVAL : 0;
+}
+
+int mr_lda_test_alias(void *arg MR_UNUSED, struct mr_span local MR_UNUSED,
+		      struct mr_span domain MR_UNUSED, struct mr_arena *arena MR_UNUSED,
+		      struct mr_alias *alias_out MR_UNUSED)
+{
+	return MR_ENOENT;
+}
+
+const struct mr_resolve_table mr_lda_test_names = {
+	.domain = mr_lda_test_domain,
+	.user = find,
+	.alias = mr_lda_test_alias,
+};

@@ -4,8 +4,12 @@
 
 #include "lda/lmtpd/deliver.h"
 
-/* find of struct mr_directory; needs no arg. */
-int mr_lda_test_find(void *arg, struct mr_span local, struct mr_span domain, struct mr_arena *arena,
-		     struct mr_user *user_out);
+/* names of struct mr_directory. */
+extern const struct mr_resolve_table mr_lda_test_names;
+
+/* For tables that have no aliases, and take any domain for theirs. */
+int mr_lda_test_domain(void *arg, struct mr_span domain);
+int mr_lda_test_alias(void *arg, struct mr_span local, struct mr_span domain,
+		      struct mr_arena *arena, struct mr_alias *alias_out);
 
 #endif

@@ -43,7 +43,7 @@ static int ann_settings(void *arg MR_UNUSED, struct mr_span local MR_UNUSED,
 
 static void do_rcpt(void *arg, struct mr_lmtp_mail *mail, struct mr_lmtp_rcpt *rcpt)
 {
-	mr_deliver_rcpt(arg, mail, rcpt);
+	mr_recipient(arg, mail, rcpt);
 }
 
 static int do_more(void *arg, struct mr_lmtp_mail *mail)
@@ -69,7 +69,7 @@ static void do_drop(void *arg, struct mr_lmtp_mail *mail)
 static bool fixture_init(struct mr_t *t, struct fixture *f, struct mr_lmtp_ops *ops)
 {
 	*f = (struct fixture){ .dir = mr_strdup(mr_test_dir(t)) };
-	f->deliver = (struct mr_deliver){ .directory = { mr_lda_test_find, ann_settings, NULL },
+	f->deliver = (struct mr_deliver){ .directory = { mr_lda_test_names, ann_settings, NULL },
 					  .mail_fd = -1,
 					  .host = "host.example",
 					  .clock = mr_clock_real };

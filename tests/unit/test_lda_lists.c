@@ -55,7 +55,7 @@ static bool fixture_init(struct mr_t *t, struct fixture *f)
 	snprintf(f->url, sizeof(f->url), "sqlite:%s/store", dir);
 	mr_user_settings_default(&wishes);
 	logged[0] = '\0';
-	f->deliver = (struct mr_deliver){ .directory = { mr_lda_test_find, settings_any, NULL },
+	f->deliver = (struct mr_deliver){ .directory = { mr_lda_test_names, settings_any, NULL },
 					  .mail_fd = -1,
 					  .host = "host.example",
 					  .clock = mr_clock_real };
@@ -104,7 +104,7 @@ static void deliver(struct fixture *f, const char *to, const char *from, struct 
 	mr_buf_init(&mail.content, MR_LMTP_CONTENT_MAX + 1);
 	f->rcpt = (struct mr_lmtp_rcpt){ .folder = NULL };
 	if (mr_smtp_path_from_arg(S(to), f->arena, &f->rcpt.path) == 0)
-		mr_deliver_rcpt(&f->deliver, &mail, &f->rcpt);
+		mr_recipient(&f->deliver, &mail, &f->rcpt);
 	if (f->rcpt.reply.code == 250 && mr_buf_add(&mail.content, text) == 0) {
 		mail.rcpt_count = 1;
 		mr_deliver_store(&f->deliver, &mail);

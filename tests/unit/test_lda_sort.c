@@ -64,7 +64,7 @@ static bool fixture_init(struct mr_t *t, struct fixture *f)
 	snprintf(f->model, sizeof(f->model), "%s/model", f->dir);
 	mr_user_settings_default(&wishes);
 	warned[0] = '\0';
-	f->deliver = (struct mr_deliver){ .directory = { mr_lda_test_find, settings_any, NULL },
+	f->deliver = (struct mr_deliver){ .directory = { mr_lda_test_names, settings_any, NULL },
 					  .mail_fd = -1,
 					  .host = "host.example",
 					  .clock = mr_clock_real };
@@ -149,7 +149,7 @@ static struct mr_span deliver(struct mr_t *t, struct fixture *f, struct mr_span 
 	mr_buf_init(&f->mail.content, MR_LMTP_CONTENT_MAX + 1);
 	f->rcpt = (struct mr_lmtp_rcpt){ .folder = NULL };
 	if (mr_smtp_path_from_arg(MR_SPAN("ann@example.org"), f->arena, &f->rcpt.path) == 0)
-		mr_deliver_rcpt(&f->deliver, &f->mail, &f->rcpt);
+		mr_recipient(&f->deliver, &f->mail, &f->rcpt);
 	if (f->rcpt.reply.code == 250) {
 		f->mail.rcpt_count = 1;
 		for (; text.len > piece && err == 0; text = mr_span_sub(text, piece, text.len)) {
