@@ -11,6 +11,7 @@ _Static_assert((int64_t)VOICES_MAX *MR_SPAM_CORRECTION_BY_MAX <= INT32_MAX, "a s
 
 struct said {
 	int32_t sum, up, down; /* up: the strongest above 0, or 0; down: below */
+	int32_t up_sum; /* of those above 0 */
 	uint16_t ups, downs; /* voices that changed it so */
 };
 
@@ -79,10 +80,12 @@ void mr_spam_consensus_add(struct mr_spam_consensus *c, const struct mr_spam_cor
 			s->sum += change.by;
 			s->up = change.by > s->up ? change.by : s->up;
 			s->down = change.by < s->down ? change.by : s->down;
-			if (change.by > 0)
+			if (change.by > 0) {
 				s->ups++;
-			else
+				s->up_sum += change.by;
+			} else {
 				s->downs++;
+			}
 		}
 	}
 	c->voices++;
@@ -94,13 +97,15 @@ uint32_t mr_spam_consensus_voices(const struct mr_spam_consensus *c)
 }
 
 /* Division cuts towards 0, in C and on every host. */
-static int32_t agreed(const struct said *s, bool all)
+static int32_t agreed(const struct said *s, enum mr_spam_consensus_of of)
 {
 	int32_t ups = s->ups - (s->up > 0), downs = s->downs - (s->down < 0);
 	int32_t sum = s->sum - s->up - s->down;
 
-	if (all)
-		return s->sum / (s->ups + s->downs);
+	if (of == MR_SPAM_MEAN_UP)
+		return s->up_sum / (s->ups + s->downs);
+	if (of == MR_SPAM_MEAN_DOWN)
+		return (s->sum - s->up_sum) / (s->ups + s->downs);
 	if ((sum > 0 ? ups : downs) < LEFT_MIN)
 		return 0;
 	sum /= ups + downs + SILENT;
@@ -108,14 +113,15 @@ static int32_t agreed(const struct said *s, bool all)
 }
 
 /* What one table changes, from `at` on in c->change, or counted alone where that is NULL. */
-static size_t collect(struct mr_spam_consensus *c, unsigned table, bool all, size_t at)
+static size_t collect(struct mr_spam_consensus *c, unsigned table, enum mr_spam_consensus_of of,
+		      size_t at)
 {
 	size_t n = 0;
 
 	for (uint32_t word = 0; word < 1u << (c->bits[table] - 6); word++) {
 		for (uint64_t left = c->touched[table][word]; left != 0; left &= left - 1) {
 			uint32_t slot = 64 * word + (uint32_t)__builtin_ctzll(left);
-			int32_t by = agreed(&c->said[table][slot], all);
+			int32_t by = agreed(&c->said[table][slot], of);
 
 			if (by == 0)
 				continue;
@@ -127,7 +133,7 @@ static size_t collect(struct mr_spam_consensus *c, unsigned table, bool all, siz
 	return n;
 }
 
-int mr_spam_consensus_get(struct mr_spam_consensus *c, bool all,
+int mr_spam_consensus_get(struct mr_spam_consensus *c, enum mr_spam_consensus_of of,
 			  struct mr_spam_correction *agreed_out)
 {
 	struct mr_spam_correction k = { .threshold = 0 };
@@ -136,12 +142,12 @@ int mr_spam_consensus_get(struct mr_spam_consensus *c, bool all,
 	mr_free(c->change);
 	c->change = NULL;
 	for (unsigned i = 0; i < MR_SPAM_TABLES; i++)
-		sum += count[i] = collect(c, i, all, 0);
+		sum += count[i] = collect(c, i, of, 0);
 	if ((c->change = mr_malloc((sum + 1) * sizeof(*c->change))) == NULL)
 		return MR_ENOMEM;
 	for (unsigned i = 0; i < MR_SPAM_TABLES; i++) {
 		k.bits[i] = c->bits[i];
-		k.count[i] = (uint32_t)collect(c, i, all, at);
+		k.count[i] = (uint32_t)collect(c, i, of, at);
 		k.change[i] = c->change + at;
 		at += count[i];
 	}

@@ -18,7 +18,7 @@
 
 struct mr_spam_consensus;
 
-/* For models with tables of these sizes; 16 bytes a weight. NULL: out of memory. */
+/* For models with tables of these sizes; 20 bytes a weight. NULL: out of memory. */
 MR_MUST_USE struct mr_spam_consensus *mr_spam_consensus_new(const uint32_t bits[MR_SPAM_TABLES]);
 /* NULL is allowed. */
 void mr_spam_consensus_free(struct mr_spam_consensus *c);
@@ -30,11 +30,16 @@ void mr_spam_consensus_clear(struct mr_spam_consensus *c);
 void mr_spam_consensus_add(struct mr_spam_consensus *c, const struct mr_spam_correction *voice);
 uint32_t mr_spam_consensus_voices(const struct mr_spam_consensus *c);
 
-/*
- * What they agree on; with all, the mean of all voices instead, nothing left out. No change of the
- * biases or the threshold. The changes live in c until its next call. MR_ENOMEM.
- */
-MR_MUST_USE int mr_spam_consensus_get(struct mr_spam_consensus *c, bool all,
+enum mr_spam_consensus_of {
+	MR_SPAM_AGREED, /* what they agree on */
+	/* The mean of all voices, nothing left out, in two halves: what those say who raise a weight, and
+	 * what those say who lower it, each over the number of both. Their sum is the mean. */
+	MR_SPAM_MEAN_UP,
+	MR_SPAM_MEAN_DOWN,
+};
+
+/* No change of the biases or the threshold. The changes live in c until its next call. MR_ENOMEM. */
+MR_MUST_USE int mr_spam_consensus_get(struct mr_spam_consensus *c, enum mr_spam_consensus_of of,
 				      struct mr_spam_correction *agreed_out);
 
 #endif

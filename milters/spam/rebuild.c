@@ -144,25 +144,31 @@ static int voice_of(struct build *b, const struct owner *o, struct mr_spam_corre
 	return err;
 }
 
-/* What the users of one domain, from `at` up to end, say; its voice is the mean of theirs. */
+/*
+ * What the users of one domain, from `at` up to end, say. Of each weight a domain speaks twice: what its users
+ * who raise it say, and what those say who lower it. In one mean a single user, who says the opposite and louder,
+ * would silence all others of his domain; so he is heard as what he is, the strongest of the other side.
+ */
 static int domain_voice(struct build *b, size_t at, size_t end)
 {
 	struct mr_spam_correction voice;
 	int err = 0;
 
 	if (end - at == 1) {
-		err = voice_of(b, &b->owner[at], &voice);
-	} else {
-		mr_spam_consensus_clear(b->domain);
-		for (; at < end && err >= 0; at++) {
-			if ((err = voice_of(b, &b->owner[at], &voice)) >= 0)
-				mr_spam_consensus_add(b->domain, &voice);
-		}
-		if (err >= 0)
-			err = mr_spam_consensus_get(b->domain, true, &voice);
+		if ((err = voice_of(b, &b->owner[at], &voice)) >= 0)
+			mr_spam_consensus_add(b->world, &voice);
+		return err < 0 ? err : 0;
 	}
-	if (err >= 0)
-		mr_spam_consensus_add(b->world, &voice);
+	mr_spam_consensus_clear(b->domain);
+	for (; at < end && err >= 0; at++) {
+		if ((err = voice_of(b, &b->owner[at], &voice)) >= 0)
+			mr_spam_consensus_add(b->domain, &voice);
+	}
+	for (enum mr_spam_consensus_of of = MR_SPAM_MEAN_UP; of <= MR_SPAM_MEAN_DOWN && err >= 0;
+	     of++) {
+		if ((err = mr_spam_consensus_get(b->domain, of, &voice)) >= 0)
+			mr_spam_consensus_add(b->world, &voice);
+	}
 	return err < 0 ? err : 0;
 }
 
@@ -200,7 +206,7 @@ static int add_agreed(struct build *b)
 	int16_t *weights = NULL;
 	int err;
 
-	if ((err = mr_spam_consensus_get(b->world, false, &agreed)) < 0 ||
+	if ((err = mr_spam_consensus_get(b->world, MR_SPAM_AGREED, &agreed)) < 0 ||
 	    (err = changed_weights(b, &agreed, &weights)) < 0)
 		return err;
 	m.user_count = (uint32_t)b->done.user_lessons;
@@ -262,7 +268,7 @@ static int domain_bytes(struct build *b, size_t at, size_t end, struct mr_buf *o
 		if ((err = voice_of(b, &b->owner[i], &delta)) >= 0)
 			mr_spam_consensus_add(b->domain, &delta);
 	}
-	if (err < 0 || (err = mr_spam_consensus_get(b->domain, false, &delta)) < 0)
+	if (err < 0 || (err = mr_spam_consensus_get(b->domain, MR_SPAM_AGREED, &delta)) < 0)
 		return err;
 	if (self != NULL)
 		return add_own(b, self, &delta, out);

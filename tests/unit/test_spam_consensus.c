@@ -24,24 +24,27 @@ MR_TEST(spam_consensus_by_hand)
 {
 	static const struct {
 		int32_t said[5]; /* up to the first 0 */
-		int32_t agreed, mean;
+		int32_t agreed, up, down;
 	} rows[] = {
-		{ { 0 }, 0, 0 },
-		{ { 4 }, 0, 4 }, /* alone */
-		{ { 40, 60 }, 0, 50 }, /* two are not enough, */
-		{ { 40, -60 }, 0, -10 }, /* whatever they say */
-		{ { 40, 60, -60 }, 0, 13 }, /* nor with one against them; 13.3 */
-		{ { 20, 20, 30 }, 10, 23 }, /* 40 over 2 and 2 more; 23.3 */
-		{ { 30, 20, 20 }, 10, 23 }, /* whoever comes first */
-		{ { -20, -20, -30 }, -10, -23 },
-		{ { 20, 20, 30, -1000 }, 10, -232 }, /* one who shouts; -232.5 */
-		{ { 20, 20, 20, 1000 }, 12, 265 }, /* 60 over 5 */
-		{ { 20, 20, 30, -9, -5 }, 7, 11 }, /* 35 over 3 and 2; 11.2 */
-		{ { 20, 20, 30, -90, -50 }, 0, -14 }, /* -10 of the rest; but one alone is down */
-		{ { 300, 300, 300 }, 50, 300 }, /* 150, but the most is 50 */
-		{ { -300, -300, -300 }, -50, -300 },
-		{ { 100, 100, 101 }, 50, 100 }, /* just the most; 100.3 */
-		{ { 98, 98, 99 }, 49, 98 }, /* just below; 98.3 */
+		{ { 0 }, 0, 0, 0 },
+		{ { 4 }, 0, 4, 0 }, /* alone */
+		{ { 40, 60 }, 0, 50, 0 }, /* two are not enough, */
+		{ { 40, -60 }, 0, 20, -30 }, /* whatever they say */
+		{ { 40, 60, -60 }, 0, 33, -20 }, /* nor with one against them; 33.3 */
+		{ { 20, 20, 30 }, 10, 23, 0 }, /* 40 over 2 and 2 more; 23.3 */
+		{ { 30, 20, 20 }, 10, 23, 0 }, /* whoever comes first */
+		{ { -20, -20, -30 }, -10, 0, -23 },
+		{ { 20, 20, 30, -1000 }, 10, 17, -250 }, /* one who shouts; 17.5 */
+		{ { 20, 20, 20, 1000 }, 12, 265, 0 }, /* 60 over 5 */
+		{ { 20, 20, 30, -9, -5 }, 7, 14, -2 }, /* 35 over 3 and 2; -2.8 */
+		{ { 20, 20, 30, -90, -50 },
+		  0,
+		  14,
+		  -28 }, /* -10 of the rest; but one alone is down */
+		{ { 300, 300, 300 }, 50, 300, 0 }, /* 150, but the most is 50 */
+		{ { -300, -300, -300 }, -50, 0, -300 },
+		{ { 100, 100, 101 }, 50, 100, 0 }, /* just the most; 100.3 */
+		{ { 98, 98, 99 }, 49, 98, 0 }, /* just below; 98.3 */
 	};
 	MR_AUTO(mr_spam_consensus) *c = mr_spam_consensus_new(bits);
 	struct mr_spam_correction k;
@@ -52,15 +55,17 @@ MR_TEST(spam_consensus_by_hand)
 		mr_spam_consensus_clear(c);
 		for (size_t n = 0; n < MR_COUNT(rows[i].said) && rows[i].said[n] != 0; n++)
 			say(c, rows[i].said[n]);
-		MR_NEED(t, mr_spam_consensus_get(c, false, &k) == 0);
+		MR_NEED(t, mr_spam_consensus_get(c, MR_SPAM_AGREED, &k) == 0);
 		MR_CHECK_INT(t, rows[i].agreed != 0, k.count[1]);
 		MR_CHECK_INT(t, 0, k.count[0]);
 		if (k.count[1] > 0) {
 			MR_CHECK_INT(t, 5, k.change[1][0].slot);
 			MR_CHECK_INT(t, rows[i].agreed, k.change[1][0].by);
 		}
-		MR_NEED(t, mr_spam_consensus_get(c, true, &k) == 0);
-		MR_CHECK_INT(t, rows[i].mean, k.count[1] > 0 ? k.change[1][0].by : 0);
+		MR_NEED(t, mr_spam_consensus_get(c, MR_SPAM_MEAN_UP, &k) == 0);
+		MR_CHECK_INT(t, rows[i].up, k.count[1] > 0 ? k.change[1][0].by : 0);
+		MR_NEED(t, mr_spam_consensus_get(c, MR_SPAM_MEAN_DOWN, &k) == 0);
+		MR_CHECK_INT(t, rows[i].down, k.count[1] > 0 ? k.change[1][0].by : 0);
 	}
 }
 
@@ -74,9 +79,9 @@ MR_TEST(spam_consensus_of_very_many)
 	for (unsigned i = 0; i < 20000; i++)
 		say(c, MR_SPAM_CORRECTION_BY_MAX);
 	MR_CHECK_INT(t, 20000, mr_spam_consensus_voices(c));
-	MR_NEED(t, mr_spam_consensus_get(c, false, &k) == 0);
+	MR_NEED(t, mr_spam_consensus_get(c, MR_SPAM_AGREED, &k) == 0);
 	MR_CHECK_INT(t, 50, k.count[1] > 0 ? k.change[1][0].by : 0);
-	MR_NEED(t, mr_spam_consensus_get(c, true, &k) == 0);
+	MR_NEED(t, mr_spam_consensus_get(c, MR_SPAM_MEAN_UP, &k) == 0);
 	MR_CHECK_INT(t, MR_SPAM_CORRECTION_BY_MAX, k.count[1] > 0 ? k.change[1][0].by : 0);
 }
 

@@ -265,6 +265,31 @@ MR_TEST(spam_rebuild_who_hears_whom)
 	bench_done(&b);
 }
 
+/* Three domains agree, though in one of them somebody says the opposite, often. */
+MR_TEST(spam_rebuild_one_cannot_silence_his_domain)
+{
+	static const char *const honest[] = { "ann@a.example", "bob@b.example", "carol@c.example" };
+	struct mr_spam_rebuilt done = { .lessons = 0 };
+	struct bench b;
+	int err = bench_init(t, &b);
+	double before = 0;
+
+	for (unsigned n = 0; n < 10 && err >= 0; n++)
+		err = teach(&b, "", n, n % 2 ? NEWS : PILLS, n % 2 == 0);
+	if (err >= 0 && (err = rebuild(&b, "model", &done)) >= 0)
+		before = score_for(&b, "model", NULL, MONEY);
+	for (unsigned n = 0; n < 15 && err >= 0; n++)
+		err = teach(&b, honest[n % 3], 100 + n, MONEY, true);
+	for (unsigned n = 200; n < 230 && err >= 0; n++)
+		err = teach(&b, "mallory@a.example", n, MONEY, false);
+	if (err >= 0 && (err = rebuild(&b, "model", &done)) >= 0) {
+		MR_CHECK(t, score_for(&b, "model", NULL, MONEY) > before);
+		MR_CHECK_INT(t, 3, done.voices);
+	}
+	MR_CHECK(t, err >= 0 || t->oom);
+	bench_done(&b);
+}
+
 static int remember(void *arg, struct mr_span owner, int64_t made_s MR_UNUSED,
 		    size_t size MR_UNUSED)
 {
