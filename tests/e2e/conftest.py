@@ -28,7 +28,8 @@ def build(request):
 
 def up(build, mta, **options):
     """A System, not started; skips if a program that it needs is not built."""
-    needed = System.needs(spam=options.get("spam", False), deliver=options.get("deliver", "dovecot"))
+    needed = System.needs(spam=options.get("spam", False), deliver=options.get("deliver", "dovecot"),
+                          mapd=options.get("mapd", False))
     gone = missing(build, needed)
     if gone:
         pytest.skip(f"binary missing: {', '.join(gone)}")

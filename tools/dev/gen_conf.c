@@ -136,7 +136,7 @@ static int man(const struct mr_setting *rows, size_t count)
 	     "stay.\n"
 	     "What is bound or entered at the start\n"
 	     ".Pq Ic run_dir , user , metrics_listen , sandbox , spam_listen , spam_socket_mode ,\n"
-	     ".Ic milter_timeout_s , lmtp_socket_mode\n"
+	     ".Ic milter_timeout_s , lmtp_socket_mode , map_socket_mode\n"
 	     "and, for\n.Xr millrace-lmtpd 8 ,\n.Ic authserv_id ,\n"
 	     "takes effect at the next start: a reload that changes it says so in the log, by "
 	     "name.\n"

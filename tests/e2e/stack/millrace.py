@@ -8,7 +8,8 @@ from pathlib import Path
 
 from .process import Daemon, run
 
-SPAM, LMTPD, DELIVER, COMMAND = ("millrace-spam", "millrace-lmtpd", "millrace-deliver", "millrace")
+SPAM, LMTPD, MAPD, DELIVER, COMMAND = ("millrace-spam", "millrace-lmtpd", "millrace-mapd", "millrace-deliver",
+                                       "millrace")
 
 
 def missing(build, names):
@@ -26,6 +27,7 @@ class Millrace:
         self.conf = self.folder / "millrace.conf"
         self.spam_socket = self.folder / "run/spam.sock"
         self.lmtp_socket = self.folder / "run/lmtp.sock"
+        self.map_socket = self.folder / "run/map.sock"
         self.mail = self.folder / "mail"
         self.settings = {
             "run_dir": self.folder / "run",
@@ -37,6 +39,8 @@ class Millrace:
             "spam_socket_mode": "0666",
             "lmtp_listen": [f"unix:{self.lmtp_socket}"],
             "lmtp_socket_mode": "0666",
+            "map_listen": [f"unix:{self.map_socket}"],
+            "map_socket_mode": "0666",
             "mail_dir": self.mail,
             "authserv_id": "mx.example.org",
             **(settings or {})}
@@ -52,7 +56,7 @@ class Millrace:
         run must not matter."""
         target = self.folder / "bin"
         target.mkdir(exist_ok=True)
-        for name in (SPAM, LMTPD, DELIVER, COMMAND):
+        for name in (SPAM, LMTPD, MAPD, DELIVER, COMMAND):
             if (source / name).exists():
                 shutil.copy(source / name, target / name)
         return target
@@ -121,7 +125,8 @@ class Millrace:
         return path.read_text(errors="replace") if path.exists() else ""
 
     def _listens(self, program):
-        wanted = {SPAM: [self.settings["spam_listen"]], LMTPD: self.settings["lmtp_listen"]}
+        wanted = {SPAM: [self.settings["spam_listen"]], LMTPD: self.settings["lmtp_listen"],
+                  MAPD: self.settings["map_listen"]}
         return [_address(text) for text in wanted.get(program, [])]
 
 

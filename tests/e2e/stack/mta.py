@@ -5,6 +5,15 @@ from pathlib import Path
 from . import jail
 
 
+SNIPPETS = [Path(__file__).resolve().parents[3] / "conf", Path(__file__).resolve().parents[1] / "conf"]
+
+
+def snippet(name, map_socket):
+    """The lines that we hand to operators, conf/NAME, for another socket. Installed, they are beside the playground."""
+    file = next(folder / name for folder in SNIPPETS if (folder / name).exists())
+    return file.read_text().replace("/run/millrace/map.sock", str(map_socket))
+
+
 @dataclass
 class Milter:
     """A filter in the chain. socket is libmilter's form: unix:PATH or inet:PORT@HOST."""
@@ -47,6 +56,7 @@ class Plan:
     host_name: str = jail.HOST_NAME
     process_limit: int = 200        # SMTP sessions at a time
     retry_s: int = 1                # how soon what was deferred is tried again
+    map_socket: Path = None         # mapd's: it says who has which address; None: domains is all there is
     own_settings: dict = field(default_factory=dict)    # more for main.cf, or other values (Postfix only)
 
     def milters_of(self, listener):

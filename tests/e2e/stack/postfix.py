@@ -3,7 +3,7 @@ import json
 import subprocess
 from pathlib import Path
 
-from .mta import Mta
+from .mta import Mta, snippet
 from .process import Daemon, run
 
 PROGRAMS = Path("/usr/lib/postfix/sbin")
@@ -138,6 +138,9 @@ class Postfix(Mta):
         }
         if plan.delivery.pipe:
             settings["millrace_destination_recipient_limit"] = "1"
+        if plan.map_socket:
+            lines = snippet("postfix/mapd.cf", plan.map_socket).splitlines()
+            settings.update(line.split(" = ", 1) for line in lines if line and line[0] != "#")
         settings.update(plan.own_settings)
         return "".join(f"{name} = {value}\n" for name, value in settings.items())
 

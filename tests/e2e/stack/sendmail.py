@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 from . import syslog
-from .mta import Mta
+from .mta import Mta, snippet
 from .process import Daemon, DaemonFailed, run
 
 MILTER_FLAG = {"tempfail": ", F=T", "reject": ", F=R", "accept": ""}
@@ -117,18 +117,23 @@ class Sendmail(Mta):
             + "".join(f"define(`{name}', `{value}')dnl\n" for name, value in defines.items())
             + "FEATURE(`nocanonify')dnl\nFEATURE(`accept_unresolvable_domains')dnl\n"
             "FEATURE(`accept_unqualified_senders')dnl\nFEATURE(`no_default_msa')dnl\n"
-            + "".join(f"RELAY_DOMAIN(`{domain}')dnl\n" for domain in plan.domains)
+            + ("" if plan.map_socket else
+               "".join(f"RELAY_DOMAIN(`{domain}')dnl\n" for domain in plan.domains))
             + listeners + milters
             + "MAILER(`local')dnl\nMAILER(`smtp')dnl\n"
             + "MAILER_DEFINITIONS\n" + self._mailer()
             + "Moutside, P=[IPC], F=mDFMuXa8, S=EnvFromSMTP/HdrFromSMTP, R=EnvToSMTP,\n"
             "\tE=\\r\\n, L=990, T=DNS/RFC822/SMTP,\n"
             f"\tA=TCP $h {plan.outside_port or 1}\n"
-            + "LOCAL_CONFIG\n"
-            + "".join(f"C{{Millrace}}{domain}\n" for domain in plan.domains)
-            + "LOCAL_RULE_0\n"
-            "R$+ < @ $={Millrace} . >\t$#millrace $@ localhost $: $1 < @ $2 . >\n"
-            "R$+ < @ $={Millrace} >\t$#millrace $@ localhost $: $1 < @ $2 . >\n")
+            + (snippet("sendmail/mapd.mc", plan.map_socket) if plan.map_socket else self._class()))
+
+    def _class(self):
+        """Which domains are ours, without mapd."""
+        return ("LOCAL_CONFIG\n"
+                + "".join(f"C{{Millrace}}{domain}\n" for domain in self.plan.domains)
+                + "LOCAL_RULE_0\n"
+                "R$+ < @ $={Millrace} . >\t$#millrace $@ localhost $: $1 < @ $2 . >\n"
+                "R$+ < @ $={Millrace} >\t$#millrace $@ localhost $: $1 < @ $2 . >\n")
 
     def _mailer(self):
         delivery = self.plan.delivery

@@ -4,7 +4,7 @@ from pathlib import Path
 from . import ground
 from .client import Mailbox, Sender, send
 from .dovecot import Dovecot
-from .millrace import COMMAND, DELIVER, LMTPD, SPAM, Millrace
+from .millrace import COMMAND, DELIVER, LMTPD, MAPD, SPAM, Millrace
 from .mta import Delivery, Listener, Milter, Plan
 from .outside import Outside
 from .postfix import Postfix
@@ -22,20 +22,22 @@ class System:
     def __init__(self, build, mta="postfix", *, spam=False, deliver="dovecot", name=None,
                  settings=None, ports=None, milters=(), milters_before=(), listeners=(),
                  message_size_max=20 << 20, process_limit=200, spam_when_down="tempfail", own_users=None,
-                 store="sqlite"):
+                 store="sqlite", mapd=False):
         """deliver: dovecot (its LMTP), lmtpd (ours), pipe (millrace-deliver, which hands to lmtpd).
         spam: our spam milter in the chain. settings: for millrace.conf. ports: a dict with smtp,
         imap, submission; what is missing is a free one. milters: other Milters, after ours;
         milters_before: before ours.
         listeners: further Listeners. spam_when_down: what the MTA does without our filter (tempfail,
         reject, accept). own_users: a user is added to our directory, too; by default when lmtpd
-        runs. store: sqlite, or postgresql: a server of its own."""
+        runs. store: sqlite, or postgresql: a server of its own. mapd: the MTA asks it who has which
+        address; without, it takes all of our domain."""
         self.build = Path(build).resolve()
         self.ports = {"smtp": ground.free_port(), "imap": ground.free_port(), **(ports or {})}
         for port in self.ports.values():
             ground.refuse_in_use(port)
         self.ground = ground.Ground(name)
         self.path = self.ground.path
+        self.mapd = mapd
         self.deliver, self.spam, self._spam_when_down = deliver, spam, spam_when_down
         self.own_users = deliver != "dovecot" if own_users is None else own_users
         self.outside = self.postgres = None
@@ -93,13 +95,14 @@ class System:
 
     def programs(self):
         """Our daemons that take part."""
-        return ([SPAM] if self.spam else []) + ([LMTPD] if self.deliver != "dovecot" else [])
+        return (([SPAM] if self.spam else []) + ([LMTPD] if self.deliver != "dovecot" else [])
+                + ([MAPD] if self.mapd else []))
 
     @staticmethod
-    def needs(spam=False, deliver="dovecot"):
+    def needs(spam=False, deliver="dovecot", mapd=False):
         """All programs of ours that must be built for such a system."""
         return (([SPAM] if spam else []) + ([LMTPD, COMMAND] if deliver != "dovecot" else [])
-                + ([DELIVER] if deliver == "pipe" else []))
+                + ([DELIVER] if deliver == "pipe" else []) + ([MAPD] if mapd else []))
 
     def _make_mta(self):
         milters = ([Milter("spam", self.millrace.settings["spam_listen"], self._spam_when_down)] if self.spam else [])
@@ -115,7 +118,8 @@ class System:
                     listeners=listeners + self._listeners, delivery=delivery,
                     milters=self._milters_before + milters + self._milters,
                     outside_port=self.outside.port,
-                    auth_socket=self.dovecot.auth_socket, **self._limits)
+                    auth_socket=self.dovecot.auth_socket,
+                    map_socket=self.millrace.map_socket if self.mapd else None, **self._limits)
         if self._mta_name == "postfix":
             return Postfix(plan)
         return Sendmail(plan, self.build.parent / "sendmail/root")
