@@ -7,6 +7,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lda/lmtpd/deliver.h"
@@ -23,6 +26,33 @@
 	300000 /* octets: lmtpd keeps 131,070 in memory, so there are two pieces in its file */
 #define STATUS 6000 /* octets of its first field */
 #define HEAD   "Return-Path: <a@example.net>\nDelivered-To: ann@example.org\n"
+
+/* -- the wall clock, which somebody sets ---------------------------------------------------------- */
+
+#define YEAR_S (365 * 24 * 3600)
+
+static struct {
+	bool set;
+	struct timespec now; /* stands still */
+} wall;
+
+/* In the place of libc's. */
+int clock_gettime(clockid_t clock, struct timespec *now)
+{
+	if (clock != CLOCK_REALTIME || !wall.set)
+		return (int)syscall(SYS_clock_gettime, clock, now);
+	*now = wall.now;
+	return 0;
+}
+
+/* Let it stand, so many seconds from the true time. */
+static void wall_set(int64_t from_now_s)
+{
+	wall.set = false;
+	MR_ASSERT(clock_gettime(CLOCK_REALTIME, &wall.now) == 0);
+	wall.now.tv_sec += (time_t)from_now_s;
+	wall.set = true;
+}
 
 /* -- lmtpd, from what is sent to what is answered ----------------------------------------------- */
 
@@ -204,7 +234,7 @@ static struct mr_span large_message(void)
 #define SMALL "Received: by us\r\nSubject: x\r\n\r\nbody\r\n"
 #define SPAM  "X-Spam-Flag: YES\r\n" SMALL
 
-enum before { NOTHING, A_MESSAGE, FOLDERS_UNSYNCED, NO_NEW };
+enum before { NOTHING, A_MESSAGE, FOLDERS_UNSYNCED, CLOCK_SET_BACK, NO_NEW };
 
 static const struct way {
 	const char *to, *content, *sub; /* content NULL: the large one */
@@ -213,6 +243,7 @@ static const struct way {
 	{ "ann@example.org", SMALL, "example.org/ann/new", NOTHING },
 	{ "ann@example.org", SMALL, "example.org/ann/new", A_MESSAGE },
 	{ "ann@example.org", SMALL, "example.org/ann/new", FOLDERS_UNSYNCED },
+	{ "ann@example.org", SMALL, "example.org/ann/new", CLOCK_SET_BACK },
 	{ "ann@example.org", SMALL, "example.org/ann/new", NO_NEW },
 	{ "ann@example.org", SPAM, "example.org/ann/.Spam/new", NOTHING },
 	{ "ann@example.org", SPAM, "example.org/ann/.Spam/new", FOLDERS_UNSYNCED },
@@ -248,6 +279,10 @@ static void go_before(struct fixture *f, enum before before)
 		break;
 	case FOLDERS_UNSYNCED: /* another delivery has made them, and will sync them in a moment */
 		make_dirs(f->deliver.mail_fd);
+		break;
+	case CLOCK_SET_BACK: /* what was made a moment ago seems to come from the next year */
+		make_dirs(f->deliver.mail_fd);
+		wall_set(-YEAR_S);
 		break;
 	case NO_NEW:
 		make_dirs(f->deliver.mail_fd);
@@ -293,6 +328,7 @@ static unsigned go(struct mr_t *t, const struct way *way, unsigned fail_nth, int
 		MR_CHECK_ALWAYS(
 			t, disk_keeps(f.deliver.mail_fd, "example.org/ann/.Spam/maildirfolder"));
 	disk_end();
+	wall.set = false;
 	fixture_done(&f);
 	return calls;
 }
@@ -323,6 +359,56 @@ MR_TEST(durable_failing_calls)
 				go(t, &ways[i], n, errors[k]);
 		}
 	}
+}
+
+/* -- names ---------------------------------------------------------------------------------------- */
+
+#define NAMES     10
+#define PROCESSES 2
+
+/* Deliver NAMES messages to dir_fd; how many failed. */
+static int deliver_many(int dir_fd)
+{
+	const struct mr_span message = MR_SPAN("x\n");
+	int failed = 0;
+
+	for (int i = 0; i < NAMES; i++)
+		failed += mr_maildir_deliver(dir_fd, MR_SPAN("host"), &message, 1, NULL) < 0;
+	return failed;
+}
+
+/*
+ * A clock that stands still, is set back to where it was, and stands again, in several processes: each
+ * message has a name of its own, so none takes another's place and none is put off.
+ */
+MR_TEST(durable_names_and_clock)
+{
+	const char *dir = mr_test_dir(t);
+	MR_AUTO_FD dir_fd = -1;
+	MR_AUTO_FD box_fd = -1;
+	unsigned all;
+
+	MR_NEED(t, mr_open_dir_at(AT_FDCWD, dir, &dir_fd) == 0 &&
+			   mr_maildir_open(dir_fd, "box", MR_MAILDIR_CREATE, &box_fd) == 0);
+	wall_set(0);
+	MR_CHECK_INT(t, 0, deliver_many(box_fd));
+	wall.now.tv_sec -= YEAR_S;
+	MR_CHECK_INT(t, 0, deliver_many(box_fd));
+	wall.now.tv_sec += YEAR_S;
+	MR_CHECK_INT(t, 0, deliver_many(box_fd));
+	for (int i = 0; i < PROCESSES; i++) {
+		int status = -1;
+		pid_t child = fork();
+
+		MR_NEED(t, child >= 0);
+		if (child == 0)
+			_exit(deliver_many(box_fd) > 0);
+		MR_CHECK(t, waitpid(child, &status, 0) == child);
+		MR_CHECK_INT(t, 0, status);
+	}
+	wall.set = false;
+	(void)kept_files(dir, "box/new", MR_SPAN(""), &all);
+	MR_CHECK_INT(t, (3 + PROCESSES) * NAMES, all);
 }
 
 /* -- files that are replaced, and the store ------------------------------------------------------ */
