@@ -112,8 +112,8 @@ $(B)/lib/store/mr_store.o: $(B)/gen/schema.inc
 TEST_OBJS := $(patsubst %.c,$(B)/%.o,$(wildcard tests/unit/mr_*.c))
 $(B)/tests/unit/test_%: $(B)/tests/unit/test_%.o $(TEST_OBJS) $(ARCHIVES) $(LIB)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(ARCHIVES) $(LIB) -Wl,--end-group $(PKG_LIBS) -lcmocka
-# It takes the place of libc's open, write, fsync..., so in this test alone.
-$(B)/tests/unit/test_durable: $(B)/tests/unit/disk.o
+# It takes the place of libc's open, write, fsync..., so in these tests alone.
+$(B)/tests/unit/test_durable $(B)/tests/unit/test_durable_entry: $(B)/tests/unit/disk.o
 
 # What needs a PostgreSQL server: tests/e2e/test_store.py starts one and then these.
 STORE_TESTS := $(B)/tests/store/server $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_store*.c))

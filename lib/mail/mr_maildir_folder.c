@@ -10,10 +10,10 @@
 #include "lib/base/mr_utf8.h"
 #include "lib/mail/mr_maildir.h"
 #include "lib/mail/mr_maildir_dir.h"
+#include "lib/mail/mr_maildir_entry.h"
 
 #define DIR_MODE  0700
 #define FILE_MODE 0600
-#define RECENT_S  60
 #define NAME_SIZE 256 /* of one component, with its NUL: NAME_MAX of Linux */
 
 int mr_maildir_temporary(int err)
@@ -21,44 +21,44 @@ int mr_maildir_temporary(int err)
 	return err >= 0 || err == MR_ENOMEM || err == MR_EFULL ? err : MR_ETEMP;
 }
 
-/*
- * Another delivery may have made an entry of dir_fd a moment ago, and be about to bring it to the disk.
- * Who only finds the entry would acknowledge too early: so a folder that changed lately is synced by
- * everybody. A clock that was set back makes it look like the future, which counts as lately.
- */
-static int sync_if_recent(int dir_fd)
+/* O_NOFOLLOW with O_DIRECTORY: a link fails with ENOTDIR or ELOOP. */
+static int open_dir(int dir_fd, const char *name, int *fd_out)
 {
-	struct stat st;
+	int fd;
 
-	if (fstat(dir_fd, &st) < 0)
-		return MR_ETEMP;
-	if (mr_time_s() - (int64_t)st.st_ctim.tv_sec > RECENT_S)
-		return 0;
-	return mr_fsync(dir_fd) < 0 ? MR_ETEMP : 0;
-}
-
-int mr_maildir_dir(int dir_fd, const char *name, bool create, bool *made_out, int *fd_out)
-{
-	int fd, err;
-
-	if (create && mkdirat(dir_fd, name, DIR_MODE) == 0) {
-		/* The entry must survive what the message survives. */
-		if ((err = mr_fsync(dir_fd)) < 0)
-			return mr_maildir_temporary(err);
-		if (made_out)
-			*made_out = true;
-	} else if (create && errno != EEXIST) {
-		return mr_maildir_temporary(mr_err_from_errno(errno));
-	} else if (create && sync_if_recent(dir_fd) < 0) {
-		return MR_ETEMP;
-	}
-	/* O_NOFOLLOW with O_DIRECTORY: a link fails with ENOTDIR or ELOOP. */
 	do {
 		fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	} while (fd < 0 && errno == EINTR);
 	if (fd < 0)
 		return errno == ENOENT ? MR_ENOENT : MR_ETEMP;
 	*fd_out = fd;
+	return 0;
+}
+
+/* Make the directory; its entry must survive what the message survives. Another one may be quicker. */
+static int make_dir(int dir_fd, const char *name, bool *made_out)
+{
+	if (mkdirat(dir_fd, name, DIR_MODE) < 0)
+		return errno == EEXIST ? mr_maildir_entry_synced(dir_fd, name, mr_time_s())
+				       : mr_err_from_errno(errno);
+	if (made_out)
+		*made_out = true;
+	return mr_fsync(dir_fd);
+}
+
+int mr_maildir_dir(int dir_fd, const char *name, bool create, bool *made_out, int *fd_out)
+{
+	MR_AUTO_FD fd = -1;
+	int err = open_dir(dir_fd, name, &fd);
+
+	if (create && err == 0)
+		err = mr_maildir_entry_synced(dir_fd, name, mr_time_s());
+	if (create && err == MR_ENOENT && (err = make_dir(dir_fd, name, made_out)) == 0)
+		err = open_dir(dir_fd, name, &fd);
+	if (err < 0)
+		return !create && err == MR_ENOENT ? err : mr_maildir_temporary(err);
+	*fd_out = fd;
+	fd = -1;
 	return 0;
 }
 
@@ -73,7 +73,9 @@ int mr_maildir_subdirs(int dir_fd)
 		else if (errno != EEXIST)
 			return mr_maildir_temporary(mr_err_from_errno(errno));
 	}
-	return made ? mr_maildir_temporary(mr_fsync(dir_fd)) : sync_if_recent(dir_fd);
+	/* What stays in the mailbox is in new/. */
+	return made ? mr_maildir_temporary(mr_fsync(dir_fd))
+		    : mr_maildir_entry_synced(dir_fd, "new", mr_time_s());
 }
 
 /* The next component of a path, as a C string. MR_EINVAL: one that would lead elsewhere. */

@@ -1,6 +1,6 @@
 /*
  * disk: what the kernel was told about files, and what a power cut would leave of them. For
- * test_durable.c alone, since linking it replaces libc's calls, for libraries such as SQLite's too.
+ * test_durable*.c alone, since linking it replaces libc's calls, for libraries such as SQLite's too.
  *
  * From disk_begin() on every call that makes, writes, names or syncs a file below the folders of the
  * test is noted, in a model of a disk that forgets all it may: octets are kept by fsync of the file,

@@ -64,7 +64,7 @@ def part_lmtp(field):
 
 def part_pipe(field):
     """Programs by pipe."""
-    counts = {1: 100, 20: 200}
+    counts = {1: 60, 20: 120}
 
     def run(name, at_once, size):
         direct.prepare(field)
