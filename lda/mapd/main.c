@@ -7,7 +7,7 @@ int main(int argc, char **argv)
 	static struct mr_program mapd = {
 		.name = "millrace-mapd",
 		.word = "mapd",
-		.sandbox = MR_SANDBOX_NET | MR_SANDBOX_STORE,
+		.sandbox = MR_SANDBOX_NET | MR_SANDBOX_STORE | MR_SANDBOX_OWN,
 		.metrics = mr_mapd_metrics,
 		.check = mr_mapd_check,
 		.open = mr_mapd_open, /* binds the sockets, opens the store */

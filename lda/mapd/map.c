@@ -201,13 +201,20 @@ static int of_transports(struct asked *a)
 	return MR_ENOENT;
 }
 
+static int of_policy(struct asked *a)
+{
+	if (!a->map->policy)
+		return MR_ENOENT;
+	return a->map->policy(a->map->arg, a->set, a->key, a->arena, &a->data);
+}
+
 static const struct {
 	const char *name;
 	/* 0: it is in a->data; MR_ENOENT, MR_EPERM: it is not there; MR_ELIMIT, another error. */
 	int (*ask)(struct asked *a);
 } maps[] = {
 	{ "domains", of_domains }, { "recipients", of_recipients }, { "aliases", of_aliases },
-	{ "senders", of_senders }, { "transports", of_transports },
+	{ "senders", of_senders }, { "transports", of_transports }, { "policy", of_policy },
 };
 
 /* -- answers ---------------------------------------------------------------------------------- */

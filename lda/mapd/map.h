@@ -17,6 +17,8 @@
  *	senders		ADDRESS: may be written as sender. Data: who may: the user himself, or the one user whom an
  *			alias leads to, alone
  *	transports	DOMAIN of ours with the setting transport. Data: what map_transports has under that name
+ *	policy		what check_rcpt and check_data ask (policy.h): NOTFOUND: nothing is against it. Data:
+ *			ERROR:4.7.1:450 TEXT
  *
  * Without an @, or with nothing before it, an address is NOTFOUND: Postfix asks for parts of addresses, too.
  */
@@ -37,6 +39,9 @@ struct mr_map {
 	/* The setting transport of a domain of ours, into arena; MR_ENOENT: has none. */
 	int (*transport)(void *arg, struct mr_span domain, struct mr_arena *arena,
 			 struct mr_span *name_out);
+	/* The map policy: append to data; MR_ENOENT: nothing is against it. NULL: there is no such map. */
+	int (*policy)(void *arg, const struct mr_settings *set, struct mr_span key,
+		      struct mr_arena *arena, struct mr_buf *data);
 	void *arg;
 };
 

@@ -2,6 +2,8 @@
 #include <stdatomic.h>
 
 #include "lda/mapd/map.h"
+#include "lda/mapd/policing.h"
+#include "lda/mapd/policy.h"
 #include "lda/mapd/protocols.h"
 #include "lib/base/mr_alloc.h"
 #include "lib/base/mr_err.h"
@@ -12,6 +14,7 @@ struct opened {
 	struct mr_store *store;
 	struct mr_resolve_table store_table; /* the store's own */
 	struct mr_map map; /* the same, and what is said when the store goes away */
+	struct mr_policing *policing; /* NULL: it could not be opened */
 	atomic_bool away; /* and the log has said so */
 };
 
@@ -60,6 +63,25 @@ static int find_transport(void *arg, struct mr_span domain, struct mr_arena *are
 
 	return told(o, mr_store_setting_get(o->store, MR_SPAN(""), domain, MR_SPAN("transport"),
 					    arena, name_out));
+}
+
+/* For sendmail. Postfix, which never asks for this map, needs no group of limits. */
+static int find_policy(void *arg, const struct mr_settings *set, struct mr_span key,
+		       struct mr_arena *arena, struct mr_buf *data)
+{
+	struct opened *o = arg;
+	struct mr_limit_verdict verdict;
+	int err;
+
+	if (!o->policing)
+		return MR_ETEMP;
+	err = mr_policy_key(mr_policing_table(o->policing), set, key, arena, &verdict);
+	if (err < 0) {
+		mr_log(MR_LOG_WARN, "policy: a key that is none", MR_KV_SPAN("key", key));
+		return MR_ETEMP;
+	}
+	mr_policing_note(o->policing, set, key, &verdict);
+	return verdict.code == 0 ? MR_ENOENT : mr_policy_data(&verdict, data);
 }
 
 /* *state is the connection's arena, so that its memory is not asked for anew each time. */
@@ -117,14 +139,18 @@ int mr_map_open(struct mr_run *run, const struct mr_settings *set, struct mr_ask
 	mr_resolve_store(o->store, &o->store_table);
 	o->map.table = (struct mr_resolve_table){ find_domain, find_user, find_alias, o };
 	o->map.transport = find_transport;
+	o->map.policy = find_policy;
 	o->map.arg = o;
-	return 0;
+	err = mr_policing_hold(run, set, &o->policing);
+	return err == MR_ENOMEM ? err : 0;
 }
 
 void mr_map_start(void *arg)
 {
 	struct opened *o = arg;
 
+	if (o->policing)
+		mr_policing_start(o->policing);
 	(void)told(o, mr_store_ping(o->store, MR_GROUP_DIRECTORY));
 }
 
@@ -134,6 +160,7 @@ void mr_map_close(void *arg)
 
 	if (!o)
 		return;
+	mr_policing_release(o->policing);
 	mr_store_close(o->store);
 	mr_free(o);
 }

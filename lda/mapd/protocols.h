@@ -34,4 +34,10 @@ int mr_map_open(struct mr_run *run, const struct mr_settings *set, struct mr_ask
 void mr_map_start(void *arg);
 void mr_map_close(void *arg);
 
+/* policy_open.c: the engine of policy.h on the store. */
+int mr_policy_check(const struct mr_settings *set, struct mr_buf *error);
+int mr_policy_open(struct mr_run *run, const struct mr_settings *set, struct mr_ask *ask_out);
+void mr_policy_start(void *arg);
+void mr_policy_close(void *arg);
+
 #endif

@@ -17,6 +17,7 @@ enum row {
 	ROW_CONNECTIONS = ROW_SECONDS + MR_PROTOCOLS_MAX,
 	ROW_OPEN,
 	ROW_TURNED_AWAY,
+	ROW_OVER,
 };
 
 static const char *const words[MR_PROTOCOLS_MAX] = { "map", "policy", "dict" };
@@ -40,6 +41,8 @@ const struct mr_metric mr_mapd_metrics[] = {
 	[ROW_OPEN] = { MR_METRIC_GAUGE, "millrace_mapd_connections", "", "Connections open." },
 	[ROW_TURNED_AWAY] = { MR_METRIC_COUNTER, "millrace_mapd_turned_away_total", "",
 			      "Connections refused: too many, or out of memory." },
+	[ROW_OVER] = { MR_METRIC_COUNTER, "millrace_mapd_over_limit_total", "",
+		       "Questions answered by a send limit." },
 };
 const size_t mr_mapd_metric_count = MR_COUNT(mr_mapd_metrics);
 
@@ -86,6 +89,11 @@ static void counted_forget(void *arg, void *state)
 
 	if (s->ask.forget)
 		s->ask.forget(s->ask.arg, state);
+}
+
+void mr_mapd_count_over(struct mr_run *run)
+{
+	mr_metrics_add(mr_run_metrics(run), ROW_OVER, 1);
 }
 
 static void *talk_begin(void *arg, void *which, size_t open, int64_t now_ms)
@@ -307,6 +315,8 @@ int mr_mapd_reload(struct mr_run *run, const struct mr_settings *next)
 		changed = "store";
 	else if (set->map_workers != next->map_workers)
 		changed = "map_workers";
+	else if (strcmp(set->reinject, next->reinject) != 0)
+		changed = "reinject";
 	for (size_t i = 0; i < mr_protocol_count && !changed; i++) {
 		const struct mr_protocol *p = &mr_protocols[i];
 

@@ -19,4 +19,7 @@ int mr_mapd_reload(struct mr_run *run, const struct mr_settings *next);
 void mr_mapd_close(struct mr_run *run);
 void mr_mapd_status(struct mr_run *run, struct mr_buf *out);
 
+/* A message, or a recipient, was refused for a send limit. Any thread. */
+void mr_mapd_count_over(struct mr_run *run);
+
 #endif

@@ -282,6 +282,8 @@ MR_TEST(mapd_check)
 		const struct mr_settings set = { .map_listen = { &rows[i].listen, 1 },
 						 .map_socket_mode = rows[i].mode,
 						 .map_transports = { &rows[i].transport, 1 },
+						 .policy_tell = "",
+						 .reinject = "",
 						 .store = rows[i].store };
 
 		t->row = (long)i;
