@@ -226,6 +226,11 @@ static int take_forward_keep(struct mr_span value, struct mr_user_settings *sett
 	return take_yes(value, &settings->forward_keep);
 }
 
+static int take_spam_reject(struct mr_span value, struct mr_user_settings *settings)
+{
+	return take_yes(value, &settings->spam_reject);
+}
+
 static int take_forward_spam(struct mr_span value, struct mr_user_settings *settings)
 {
 	return take_yes(value, &settings->forward_spam);
@@ -319,6 +324,7 @@ static const struct {
 	[MR_USER_SPAM_THRESHOLD] = { "spam_threshold", "5",
 				     "points from 0 to 100, such as 4.5; 5 is the filter's own",
 				     take_threshold },
+	[MR_USER_SPAM_REJECT] = { "spam_reject", "yes", YES, take_spam_reject },
 	[MR_USER_SPAM_EXPIRE_DAYS] = { "spam_expire_days", "0", "days from 1 to 3650; 0: never",
 				       take_days },
 	[MR_USER_QUOTA] = { "quota", "0", OCTETS, take_quota },
@@ -405,7 +411,7 @@ int mr_user_setting_check(struct mr_span name, struct mr_span value, const char 
 	struct mr_user_settings ignored;
 
 	if (i == MR_USER_SETTINGS) {
-		*why_out = "settings are spam, spam_tag, spam_threshold, spam_expire_days, quota,"
+		*why_out = "settings are spam, spam_tag, spam_threshold, spam_reject, spam_expire_days, quota,"
 			   " quota_messages, quota_grace_hours, domain_quota,"
 			   " domain_quota_messages, send_messages, send_recipients, send_over,"
 			   " domain_send_messages, domain_send_recipients, forward, forward_keep,"

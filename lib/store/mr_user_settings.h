@@ -6,6 +6,7 @@
  *	spam              folder | tag | inbox     where spam goes
  *	spam_tag          text                     what stands before its subject, for tag
  *	spam_threshold    points                   from which a message is spam
+ *	spam_reject       yes | no                 may the milter refuse a message for its score
  *	spam_expire_days  days                     after which spam in the folder is removed; 0: never
  *	quota             octets, as 500M          that the mailbox may hold; 0: no limit
  *	quota_messages    number                   that it may hold; 0: no limit
@@ -52,6 +53,7 @@ enum mr_user_setting {
 	MR_USER_SPAM,
 	MR_USER_SPAM_TAG,
 	MR_USER_SPAM_THRESHOLD,
+	MR_USER_SPAM_REJECT,
 	MR_USER_SPAM_EXPIRE_DAYS,
 	MR_USER_QUOTA,
 	MR_USER_QUOTA_MESSAGES,
@@ -85,6 +87,7 @@ struct mr_user_settings {
 	enum mr_spam_place spam;
 	struct mr_span spam_tag; /* UTF-8; in the caller's arena, or static */
 	int spam_threshold; /* thousandths of a point */
+	bool spam_reject; /* may be refused for its score */
 	int spam_expire_days;
 	struct mr_limit quota, domain_quota;
 	int quota_grace_hours;

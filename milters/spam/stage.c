@@ -7,6 +7,7 @@
 #include "lib/base/mr_log.h"
 #include "lib/run/mr_ours.h"
 #include "milters/spam/auth.h"
+#include "milters/spam/consent.h"
 #include "milters/spam/current.h"
 #include "milters/spam/extract.h"
 #include "milters/spam/status.h"
@@ -19,6 +20,8 @@ struct state {
 	struct mr_spam_current *model;
 	struct mr_psl *psl; /* NULL: there is none here; domains are then no features */
 	struct mr_ours ours; /* whose answers are believed */
+	struct mr_consent *consent;
+	char *store; /* the setting */
 	pthread_mutex_t lock; /* of what follows */
 	struct mr_spam_features *spare[SPARE_MAX];
 	size_t spare_count;
@@ -29,6 +32,9 @@ enum metric {
 	M_HAM,
 	M_UNSCORED,
 	M_REJECTED,
+	M_SPARED,
+	M_BLOCKED,
+	M_DROPPED,
 	M_AUTH_PASSED,
 	M_AUTH_SPAM,
 	M_AUTH_UNSCORED,
@@ -43,6 +49,12 @@ static const struct mr_metric metrics[] = {
 			 "Messages by what was found." },
 	[M_REJECTED] = { MR_METRIC_COUNTER, "millrace_spam_rejected_total", "",
 			 "Messages refused for their score." },
+	[M_SPARED] = { MR_METRIC_COUNTER, "millrace_spam_spared_total", "",
+		       "Messages that a recipient's friend or setting kept from that." },
+	[M_BLOCKED] = { MR_METRIC_COUNTER, "millrace_spam_blocked_total", "action=\"reject\"",
+			"Messages of senders whom all recipients block." },
+	[M_DROPPED] = { MR_METRIC_COUNTER, "millrace_spam_blocked_total", "action=\"drop\"",
+			"Messages of senders whom all recipients block." },
 	[M_AUTH_PASSED] = { MR_METRIC_COUNTER, "millrace_spam_auth_messages_total",
 			    "result=\"passed\"", "Messages of clients that have logged in." },
 	[M_AUTH_SPAM] = { MR_METRIC_COUNTER, "millrace_spam_auth_messages_total", "result=\"spam\"",
@@ -60,6 +72,15 @@ static int spam_check(const struct mr_settings *set, struct mr_buf *error)
 	enum mr_spam_auth policy;
 
 	return mr_spam_auth_policy(set, &policy, error);
+}
+
+static void state_free(struct state *state)
+{
+	mr_consent_free(state->consent);
+	mr_psl_free(state->psl);
+	mr_spam_current_close(state->model);
+	mr_free(state->store);
+	mr_free(state);
 }
 
 /*
@@ -80,6 +101,11 @@ static int spam_open(const struct mr_settings *set, void **state_out)
 	}
 	state->psl = mr_psl_new(NULL);
 	mr_ours_init(&state->ours, set);
+	if ((state->store = mr_strdup(set->store)) == NULL ||
+	    (state->consent = mr_consent_new(state->store, &state->ours, state->psl)) == NULL) {
+		state_free(state);
+		return MR_ENOMEM;
+	}
 	MR_ASSERT(pthread_mutex_init(&state->lock, NULL) == 0);
 	opened = true;
 	*state_out = state;
@@ -93,9 +119,7 @@ static void spam_close(void *arg)
 	while (state->spare_count > 0)
 		mr_spam_features_free(state->spare[--state->spare_count]);
 	pthread_mutex_destroy(&state->lock);
-	mr_psl_free(state->psl);
-	mr_spam_current_close(state->model);
-	mr_free(state);
+	state_free(state);
 }
 
 static struct mr_spam_features *features_get(struct state *state)
@@ -130,7 +154,7 @@ static int remove_foreign(struct mr_ctx *ctx, const struct mr_mail *mail, struct
 {
 	const char *upstream = ctx->set->upstream_scorer;
 	static const char *const ours[] = { "X-Spam-Flag", "X-Spam-Score", "X-Spam-Status",
-					    "X-Spam-Tag" };
+					    "X-Spam-Tag", "X-Millrace-Delivery" };
 	bool known = upstream[0] == '\0';
 	size_t before = acts->count;
 	int err = 0;
@@ -158,19 +182,42 @@ static int add_fields(const struct mr_spam_score *score, const char *status,
 	return mr_act_insert(acts, 0, "X-Spam-Flag", score->spam ? "YES" : "NO");
 }
 
-static int act(struct mr_ctx *ctx, const struct mr_mail *mail, const struct mr_spam_score *score,
-	       const char *status, struct mr_actions *acts)
+/* 1: the score is high enough to refuse the message, and everybody lets it be refused; 0: not, and
+ * *spared_out, unless it is NULL, says what kept it. */
+static int is_refused(struct mr_ctx *ctx, const struct mr_mail *mail, double points,
+		      const char **spared_out)
 {
+	struct state *state = ctx->state;
 	int64_t reject = ctx->set->spam_reject_score;
 	int err;
 
+	*spared_out = NULL;
+	if (reject <= 0 || points < (double)reject)
+		return 0;
+	err = mr_consent_refuse(state->consent, ctx, mail, spared_out);
+	if (err == 0)
+		mr_metrics_add(ctx->metrics, M_SPARED, 1);
+	return err;
+}
+
+static int act(struct mr_ctx *ctx, const struct mr_mail *mail, const struct mr_spam_score *score,
+	       const char *status, struct mr_actions *acts)
+{
+	const char *spared;
+	int err = is_refused(ctx, mail, score->points, &spared);
+
+	if (err < 0)
+		return err;
 	mr_metrics_add(ctx->metrics, score->spam ? M_SPAM : M_HAM, 1);
-	if (reject > 0 && score->points >= (double)reject) {
+	if (err > 0) {
 		mr_metrics_add(ctx->metrics, M_REJECTED, 1);
+		if ((err = mr_act_note(acts, "score=%.3f", score->points)) < 0)
+			return err;
 		return mr_act_reject(acts, "5.7.1", "Message refused as spam");
 	}
 	if ((err = remove_foreign(ctx, mail, acts)) < 0 ||
-	    (err = mr_act_note(acts, "score=%.3f", score->points)) < 0)
+	    (err = mr_act_note(acts, "score=%.3f%s%s", score->points, spared ? " spared=" : "",
+			       spared ? spared : "")) < 0)
 		return err;
 	return add_fields(score, status, acts);
 }
@@ -222,6 +269,28 @@ static int score_and_act(struct mr_ctx *ctx, const struct mr_mail *mail,
 	return act(ctx, mail, &score, mr_buf_str(&status), acts);
 }
 
+/* 1: all recipients block the sender, and the verdict says so. RFC 3463 3.8: delivery not authorized. */
+static int act_blocked(struct mr_ctx *ctx, const struct mr_mail *mail, struct mr_actions *acts)
+{
+	struct state *state = ctx->state;
+	struct mr_sender_says says = { .action = MR_SENDER_NONE };
+	int err = mr_consent_blocked(state->consent, ctx, mail, &says);
+
+	if (err <= 0)
+		return err;
+	if ((err = mr_act_note(acts, "blocked=%s list=%s", says.entry,
+			       says.of_user ? "user" : "domain")) < 0)
+		return err;
+	if (says.action == MR_SENDER_DROP) {
+		mr_metrics_add(ctx->metrics, M_DROPPED, 1);
+		mr_act_discard(acts);
+		return 1;
+	}
+	mr_metrics_add(ctx->metrics, M_BLOCKED, 1);
+	err = mr_act_reject(acts, "5.7.1", "Sender is blocked by the recipient");
+	return err < 0 ? err : 1;
+}
+
 static int spam_message(struct mr_ctx *ctx, const struct mr_mail *mail, struct mr_actions *acts)
 {
 	int64_t from_ms = ctx->clock.now_ms(ctx->clock.arg);
@@ -232,6 +301,8 @@ static int spam_message(struct mr_ctx *ctx, const struct mr_mail *mail, struct m
 
 	if (is_exempt(ctx, mail))
 		return remove_foreign(ctx, mail, acts);
+	if (!has_logged_in(mail) && (err = act_blocked(ctx, mail, acts)) != 0)
+		return err < 0 ? err : 0;
 	f = features_get(state);
 	if (f == NULL)
 		return MR_ENOMEM;
@@ -288,7 +359,8 @@ static int spam_failed(struct mr_ctx *ctx, const struct mr_mail *mail, int why,
 const struct mr_stage mr_spam_stage = {
 	.name = "spam",
 	.needs = MR_NEED_BODY,
-	.may = MR_MAY_FIELDS | MR_MAY_REJECT,
+	.may = MR_MAY_FIELDS | MR_MAY_REJECT | MR_MAY_DISCARD,
+	.sandbox = MR_SANDBOX_STORE,
 	.metrics = metrics,
 	.metric_count = MR_COUNT(metrics),
 	.check = spam_check,
