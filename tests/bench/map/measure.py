@@ -1,0 +1,152 @@
+"""measure.py BUILD: what an answer of millrace-mapd costs; see run.sh."""
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parents[1] / "e2e"))
+sys.path.insert(0, str(HERE.parent))
+from common.report import table    # noqa: E402
+from stack import MAPD, jail    # noqa: E402
+from stack.millrace import Millrace    # noqa: E402
+from stack.postgres import Postgres    # noqa: E402
+
+USERS, ALIASES, DOMAINS, COUNT, GOAL_MS = 300_000, 30_000, 300, 4000, 0.2
+TICK_MS = 1000 / os.sysconf("SC_CLK_TCK")
+
+
+def cpu_ms(pids):
+    """CPU of processes and of their children that ended."""
+    total = 0
+    for pid in pids:
+        try:
+            total += sum(map(int, Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:15]))
+        except OSError:
+            pass
+    return total * TICK_MS
+
+
+def domain(i):
+    """One of DOMAINS."""
+    return f"d{i % DOMAINS}.example"
+
+
+def write_dump(path):
+    """A directory as `millrace store load` reads it."""
+    rows = DOMAINS + USERS + 2 * ALIASES
+    with open(path, "w", encoding="ascii") as out:
+        out.write("millrace-store\t1\ngroup\tdirectory\t2\ntable\tdomain\tname\n")
+        out.writelines(f"row\tt{domain(i)}\n" for i in range(DOMAINS))
+        out.write("table\tmail_user\tid, domain, local, disabled, created_s\n")
+        out.writelines(f"row\tt{i:025d}\tt{domain(i)}\tuser{i}\ti0\ti0\n".replace("\tuser", "\ttuser")
+                       for i in range(USERS))
+        out.write("table\tsetting\tdomain, local, name, value\n")
+        out.write("table\talias\tdomain, local, disabled, created_s\n")
+        out.writelines(f"row\tt{domain(i)}\ttalias{i}\ti0\ti0\n" for i in range(ALIASES))
+        out.write("table\talias_target\tdomain, local, target, to_domain, to_local\n")
+        out.writelines(f"row\tt{domain(i)}\ttalias{i}\ttuser{i}@{domain(i)}\tt{domain(i)}\ttuser{i}\n"
+                       for i in range(ALIASES))
+        out.write(f"end\t{rows}\n")
+
+
+def pick(i):
+    """A number below USERS, all over."""
+    return i * 7919 % USERS
+
+
+KINDS = {
+    "recipients, a user": lambda i: ("recipients", f"user{pick(i)}@{domain(pick(i))}", b"OK"),
+    "recipients, user+folder": lambda i: ("recipients", f"user{pick(i)}+x@{domain(pick(i))}", b"OK"),
+    "recipients, nobody": lambda i: ("recipients", f"nobody{i}@{domain(i)}", b"NOTFOUND"),
+    "aliases, of one": lambda i: ("aliases", f"alias{i % ALIASES}@{domain(i % ALIASES)}", b"OK"),
+    "aliases, a user": lambda i: ("aliases", f"user{pick(i)}@{domain(pick(i))}", b"NOTFOUND"),
+    "aliases, another domain": lambda i: ("aliases", f"ann@other{i}.example", b"NOTFOUND"),
+    "domains": lambda i: ("domains", domain(i), b"OK"),
+    "senders, a user": lambda i: ("senders", f"user{pick(i)}@{domain(pick(i))}", b"OK"),
+}
+
+
+def netstring(text):
+    """As it goes over the wire."""
+    data = text.encode()
+    return b"%d:%s," % (len(data), data)
+
+
+def ask(path, kind, count, at_once):
+    """Ask count questions of a kind; every answer must be right. Returns seconds."""
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.connect(os.fspath(path))
+        start, got = time.monotonic(), b""
+        for first in range(0, count, at_once):
+            asked = [KINDS[kind](i) for i in range(first, first + at_once)]
+            sock.sendall(b"".join(netstring(f"{name} {key}") for name, key, _ in asked))
+            for _, key, want in asked:
+                while b"," not in got:
+                    got += sock.recv(65536)
+                answer, _, got = got.partition(b",")
+                if not answer.partition(b":")[2].startswith(want):
+                    sys.exit(f"map: {kind}: {key}: {answer}")
+        return time.monotonic() - start
+
+
+def measure(mill, name, pids, at_once):
+    """A row for each kind; returns the worst CPU-ms."""
+    rows, worst = [], 0
+    for kind in KINDS:
+        ask(mill.map_socket, kind, COUNT // 4, at_once)
+        before = cpu_ms(pids())
+        seconds = ask(mill.map_socket, kind, COUNT, at_once)
+        cost = (cpu_ms(pids()) - before) / COUNT
+        worst = max(worst, cost)
+        rows.append([kind, f"{cost:.3f}", f"{COUNT / seconds:.0f}"])
+    print(f"\n{name}, {at_once} at once")
+    print(table(["question", "CPU-ms an answer", "answers/s, one connection"], rows), flush=True)
+    return worst
+
+
+def main(build):
+    """All of it."""
+    jail.enter(net=True)
+    folder = Path("/var/lib/millrace-bench-map")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    folder.chmod(0o755)
+    bin_ = Path(build).resolve() / "bin"
+    server, mills, worst = Postgres(folder / "pg"), {}, {}
+    try:
+        write_dump(folder / "dump")
+        server.create().start().create_database()
+        for name in ("sqlite", "postgresql"):
+            place = folder / name
+            place.mkdir()
+            settings = {} if name == "sqlite" else {"store": server.url()}
+            mills[name] = mill = Millrace(build, place, settings=settings)
+            url = mill.settings["store"] if name == "sqlite" else server.url(user="postgres")
+            subprocess.run([bin_ / "millrace", "store", "--store", url, "init", "mail=directory:read"], check=True)
+            subprocess.run([bin_ / "millrace", "store", "--store", url, "load", folder / "dump"], check=True,
+                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            if name == "postgresql":
+                server.sql("ANALYZE")
+            mill.start(MAPD)
+            pid = mill.daemons[MAPD].pid
+            for at_once in (1, 100):
+                worst[name, at_once] = measure(
+                    mill, f"{name}, {USERS} users", lambda n=name, p=pid: [p, *(server.pids() if n == "postgresql"
+                                                                                 else [])], at_once)
+        print("\nworst: " + ", ".join(f"{name} {at_once} at once {cost:.3f} CPU-ms"
+                                      for (name, at_once), cost in worst.items())
+              + f"; goal on SQLite: under {GOAL_MS}")
+    finally:
+        jail.hold_interrupts()
+        for mill in mills.values():
+            mill.stop()
+        server.stop("immediate")
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
