@@ -77,6 +77,16 @@ static int store_alias(void *arg, struct mr_span local, struct mr_span domain,
 	return err;
 }
 
+static int store_address(void *arg, struct mr_span local, struct mr_span domain,
+			 struct mr_arena *arena, struct mr_address *address_out)
+{
+	struct server *server = arg;
+	int err = mr_store_address_find(server->store, local, domain, arena, address_out);
+
+	store_told(server, err);
+	return err;
+}
+
 static int store_settings(void *arg, struct mr_span local, struct mr_span domain,
 			  struct mr_arena *arena, struct mr_user_settings *settings_out)
 {
@@ -252,9 +262,10 @@ int mr_lmtpd_open(struct mr_run *run)
 					      set->lmtp_socket_mode, NULL)
 			      : MR_ENOMEM;
 	}
-	server->deliver.directory = (struct mr_directory){
-		{ store_domain, store_user, store_alias, server }, store_settings, server
-	};
+	server->deliver.directory = (struct mr_directory){ { store_domain, store_user, store_alias,
+							     store_address, server },
+							   store_settings,
+							   server };
 	mr_run_settings_release(run, set);
 	return err;
 }

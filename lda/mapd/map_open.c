@@ -23,6 +23,9 @@ static int told(struct opened *o, int err)
 {
 	bool away = err < 0 && err != MR_ENOENT && err != MR_EINVAL && err != MR_ELIMIT;
 
+	/* That is ours, and says nothing of the store. */
+	if (err == MR_ENOMEM)
+		return err;
 	if (atomic_exchange(&o->away, away) == away)
 		return err;
 	if (away)
@@ -54,6 +57,15 @@ static int find_alias(void *arg, struct mr_span local, struct mr_span domain,
 	struct opened *o = arg;
 
 	return told(o, o->store_table.alias(o->store_table.arg, local, domain, arena, alias_out));
+}
+
+static int find_address(void *arg, struct mr_span local, struct mr_span domain,
+			struct mr_arena *arena, struct mr_address *address_out)
+{
+	struct opened *o = arg;
+
+	return told(o,
+		    o->store_table.address(o->store_table.arg, local, domain, arena, address_out));
 }
 
 static int find_transport(void *arg, struct mr_span domain, struct mr_arena *arena,
@@ -137,7 +149,8 @@ int mr_map_open(struct mr_run *run, const struct mr_settings *set, struct mr_ask
 		return err;
 	}
 	mr_resolve_store(o->store, &o->store_table);
-	o->map.table = (struct mr_resolve_table){ find_domain, find_user, find_alias, o };
+	o->map.table =
+		(struct mr_resolve_table){ find_domain, find_user, find_alias, find_address, o };
 	o->map.transport = find_transport;
 	o->map.policy = find_policy;
 	o->map.arg = o;

@@ -28,7 +28,6 @@ struct resolving {
 	size_t mailbox_count, mailbox_room;
 	struct mr_span *outside;
 	size_t outside_count, outside_room;
-	struct mr_span ours; /* the domain that was last seen to be ours */
 	bool alias, looped;
 };
 
@@ -62,32 +61,48 @@ static bool was_followed(const struct resolving *r, const struct mr_alias *alias
 	return false;
 }
 
-/* 1: there is an alias, and it is followed; 0: there is none that counts. */
-static int follow(struct resolving *r, const struct item *from, struct mr_span local,
+/* The directory's word about one address; the domain of a name that nobody can have counts, too. */
+static int find(struct resolving *r, struct mr_span local, struct mr_span domain,
+		struct mr_address *out)
+{
+	const struct mr_resolve_table *table = r->table;
+	int err;
+
+	if (table->address)
+		return table->address(table->arg, local, domain, r->arena, out);
+	*out = (struct mr_address){ .ours = false };
+	if ((err = absent(table->domain(table->arg, domain))) < 0)
+		return err == MR_ENOENT ? 0 : err;
+	out->ours = true;
+	err = absent(table->alias(table->arg, local, domain, r->arena, &out->alias));
+	out->has_alias = err == 0;
+	if (err == 0 || err == MR_ENOENT)
+		err = absent(table->user(table->arg, local, domain, r->arena, &out->user));
+	out->has_user = err == 0;
+	return err == MR_ENOENT ? 0 : err;
+}
+
+/* 1: the alias is followed; 0: it does not count. */
+static int follow(struct resolving *r, const struct mr_alias *alias, unsigned depth,
 		  struct mr_span detail, char separator)
 {
-	struct mr_alias alias;
-	int err = absent(r->table->alias(r->table->arg, local, from->domain, r->arena, &alias));
+	int err;
 
-	if (err == MR_ENOENT || (err == 0 && alias.disabled))
+	if (alias->disabled)
 		return 0;
-	if (err < 0)
-		return err;
-	if (was_followed(r, &alias)) {
+	if (was_followed(r, alias)) {
 		r->looped = true;
 		return 0;
 	}
 	if (r->followed_count == MR_RESOLVE_ALIASES_MAX)
 		return MR_ELIMIT;
-	r->followed[r->followed_count++] = (struct followed){ alias.local, alias.domain };
+	r->followed[r->followed_count++] = (struct followed){ alias->local, alias->domain };
 	r->alias = true;
-	for (size_t i = 0; i < alias.target_count; i++) {
-		struct item next = { .detail = detail,
-				     .separator = separator,
-				     .depth = from->depth + 1 };
+	for (size_t i = 0; i < alias->target_count; i++) {
+		struct item next = { .detail = detail, .separator = separator, .depth = depth + 1 };
 
-		if (mr_store_alias_target_check(alias.target[i]) < 0 ||
-		    mr_name_split(alias.target[i], &next.local, &next.domain) < 0)
+		if (mr_store_alias_target_check(alias->target[i]) < 0 ||
+		    mr_name_split(alias->target[i], &next.local, &next.domain) < 0)
 			continue;
 		if ((err = item_add(r, next)) < 0)
 			return err;
@@ -109,17 +124,17 @@ static int mailbox_add(struct resolving *r, struct mr_resolve_mailbox mailbox)
 	return 1;
 }
 
-/* 1: there is a user, and his mailbox is taken; 0: there is none. */
-static int user_take(struct resolving *r, const struct item *item, struct mr_span local,
-		     struct mr_span detail, char separator)
+/* An alias, then a user of this name. 1: there is one; 0: there is none. */
+static int take(struct resolving *r, const struct mr_address *found, unsigned depth,
+		struct mr_span detail, char separator)
 {
-	struct mr_resolve_mailbox mailbox = { .detail = detail, .separator = separator };
-	int err =
-		absent(r->table->user(r->table->arg, local, item->domain, r->arena, &mailbox.user));
+	int err = 0;
 
-	if (err == MR_ENOENT)
-		return 0;
-	return err < 0 ? err : mailbox_add(r, mailbox);
+	if (found->has_alias)
+		err = follow(r, &found->alias, depth, detail, separator);
+	if (err == 0 && found->has_user)
+		err = mailbox_add(r, (struct mr_resolve_mailbox){ found->user, detail, separator });
+	return err;
 }
 
 static int outside_add(struct resolving *r, const struct item *item)
@@ -153,41 +168,29 @@ static size_t detail_at(struct mr_span local, const char *separators)
 	return local.len;
 }
 
-/* 0: the domain is ours. */
-static int ours(struct resolving *r, struct mr_span domain)
-{
-	int err;
-
-	if (r->ours.len > 0 && mr_span_eq_nocase(r->ours, domain))
-		return 0;
-	err = absent(r->table->domain(r->table->arg, domain));
-	if (err == 0)
-		r->ours = domain;
-	return err;
-}
-
 /* 0: it was followed, taken or left out. */
 static int look_at(struct resolving *r, const struct item *item)
 {
-	struct mr_span whole = item->local, base, detail;
+	struct mr_span whole = item->local, domain = item->domain;
 	size_t at = detail_at(whole, r->separators);
-	int err = ours(r, item->domain);
+	struct mr_address found;
+	int err = find(r, whole, domain, &found);
 
-	if (err == MR_ENOENT)
-		return item->depth > 0 ? outside_add(r, item) : MR_EPERM;
 	if (err < 0)
 		return err;
-	if ((err = follow(r, item, whole, item->detail, item->separator)) != 0 ||
-	    (err = user_take(r, item, whole, item->detail, item->separator)) != 0)
+	if (!found.ours)
+		return item->depth > 0 ? outside_add(r, item) : MR_EPERM;
+	if ((err = take(r, &found, item->depth, item->detail, item->separator)) != 0)
 		return err < 0 ? err : 0;
 	if (at < whole.len) {
-		base = mr_span_sub(whole, 0, at);
-		detail = mr_span_sub(whole, at + 1, whole.len);
-		if ((err = follow(r, item, base, detail, whole.p[at])) != 0 ||
-		    (err = user_take(r, item, base, detail, whole.p[at])) != 0)
+		if ((err = find(r, mr_span_sub(whole, 0, at), domain, &found)) < 0 ||
+		    (err = take(r, &found, item->depth, mr_span_sub(whole, at + 1, whole.len),
+				whole.p[at])) != 0)
 			return err < 0 ? err : 0;
 	}
-	err = follow(r, item, MR_SPAN(""), item->detail, item->separator);
+	if ((err = find(r, MR_SPAN(""), domain, &found)) < 0)
+		return err;
+	err = take(r, &found, item->depth, item->detail, item->separator);
 	return err < 0 ? err : 0;
 }
 
@@ -235,7 +238,14 @@ static int store_alias(void *arg, struct mr_span local, struct mr_span domain,
 	return mr_store_alias_find(arg, local, domain, arena, alias_out);
 }
 
+static int store_address(void *arg, struct mr_span local, struct mr_span domain,
+			 struct mr_arena *arena, struct mr_address *address_out)
+{
+	return mr_store_address_find(arg, local, domain, arena, address_out);
+}
+
 void mr_resolve_store(struct mr_store *store, struct mr_resolve_table *table_out)
 {
-	*table_out = (struct mr_resolve_table){ store_domain, store_user, store_alias, store };
+	*table_out = (struct mr_resolve_table){ store_domain, store_user, store_alias,
+						store_address, store };
 }

@@ -33,6 +33,9 @@ struct mr_resolve_table {
 		    struct mr_user *user_out);
 	int (*alias)(void *arg, struct mr_span local, struct mr_span domain, struct mr_arena *arena,
 		     struct mr_alias *alias_out);
+	/* The three in one question, as mr_store_address_find(). NULL: they are asked one by one. */
+	int (*address)(void *arg, struct mr_span local, struct mr_span domain,
+		       struct mr_arena *arena, struct mr_address *address_out);
 	void *arg;
 };
 /* The callbacks are the operations on store, which must outlive the table. */

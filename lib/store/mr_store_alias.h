@@ -53,4 +53,17 @@ typedef int mr_alias_fn(void *arg, const struct mr_alias *alias);
 MR_MUST_USE int mr_store_alias_each(struct mr_store *store, struct mr_span domain,
 				    mr_alias_fn *each, void *arg);
 
+/* What the directory has for one address: in one question, for whoever asks it for every recipient. */
+struct mr_address {
+	bool ours; /* its domain is */
+	bool has_user, has_alias; /* of this very name */
+	struct mr_user user; /* disabled or not, as alias */
+	struct mr_alias alias;
+};
+/* MR_ENOMEM, MR_ETEMP, ...; a name that nobody can have is nobody's: no error. An empty local part finds the
+ * catch-all. */
+MR_MUST_USE int mr_store_address_find(struct mr_store *store, struct mr_span local,
+				      struct mr_span domain, struct mr_arena *arena,
+				      struct mr_address *address_out);
+
 #endif

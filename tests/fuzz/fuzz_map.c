@@ -158,7 +158,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		world.set.recipient_separator = "+-";
 		world.set.map_transports = (struct mr_list){ transports, 1 };
 		world.map.table =
-			(struct mr_resolve_table){ fake_domain, fake_user, fake_alias, NULL };
+			(struct mr_resolve_table){ fake_domain, fake_user, fake_alias, NULL, NULL };
 		world.map.transport = fake_transport;
 	}
 	MR_ASSERT(world.arena);

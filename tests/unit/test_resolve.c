@@ -173,7 +173,7 @@ static const struct {
 MR_TEST(resolve)
 {
 	struct directory d = { .err = 0 };
-	const struct mr_resolve_table table = { find_domain, find_user, find_alias, &d };
+	const struct mr_resolve_table table = { find_domain, find_user, find_alias, NULL, &d };
 
 	for (size_t i = 0; i < MR_COUNT(rows); i++) {
 		MR_AUTO(mr_block) *local = mr_test_exact(t, i, rows[i].local);
@@ -195,7 +195,7 @@ MR_TEST(resolve)
 MR_TEST(resolve_errors)
 {
 	struct directory d = { .catch_all = NULL };
-	const struct mr_resolve_table table = { find_domain, find_user, find_alias, &d };
+	const struct mr_resolve_table table = { find_domain, find_user, find_alias, NULL, &d };
 	MR_AUTO(mr_arena) *arena = mr_arena_new(1 << 20);
 	struct mr_resolved r;
 
@@ -239,7 +239,7 @@ static int any_domain(void *arg MR_UNUSED, struct mr_span domain MR_UNUSED)
 MR_TEST(resolve_fans_out)
 {
 	unsigned made = 0;
-	const struct mr_resolve_table table = { any_domain, find_user, fan_alias, &made };
+	const struct mr_resolve_table table = { any_domain, find_user, fan_alias, NULL, &made };
 	MR_AUTO(mr_arena) *arena = mr_arena_new(1 << 20);
 	struct mr_resolved r;
 

@@ -209,3 +209,57 @@ MR_TEST(alias_dump)
 		mr_store_dump(st, MR_GROUP_DIRECTORY, mr_dump_test_line, NULL, &text, NULL) == 0);
 	MR_CHECK(t, mr_span_search(mr_buf_span(&text), S(want)) < text.len);
 }
+
+static void show_address(const struct mr_address *a, struct mr_buf *out)
+{
+	mr_buf_printf(out, "%s%s%s", a->ours ? "ours" : "theirs", a->has_user ? " user" : "",
+		      a->has_alias ? " alias" : "");
+	for (size_t i = 0; a->has_alias && i < a->alias.target_count; i++)
+		mr_buf_printf(out, " %.*s", (int)a->alias.target[i].len, a->alias.target[i].p);
+}
+
+/* In one question what the others say in three. */
+MR_TEST(address_find)
+{
+	static const struct {
+		const char *local, *domain, *want;
+	} rows[] = {
+		{ "ann", "example.org", "ours user" },
+		{ "ANN", "EXAMPLE.org", "ours user" },
+		{ "bob", "example.org", "ours user alias Zoe@elsewhere.example" },
+		{ "sales", "example.org", "ours alias ann@example.org" },
+		{ "", "example.org", "ours alias bob@example.org" }, /* catch-all */
+		{ "nobody", "example.org", "ours" },
+		{ "a b", "example.org", "ours" }, /* nobody can have it */
+		{ "@", "example.org", "ours" },
+		{ "ann", "elsewhere.example", "theirs" },
+		{ "ann", "[192.0.2.1]", "theirs" },
+	};
+	MR_AUTO(mr_store) *st = with_users(t);
+	MR_AUTO(mr_arena) *arena = mr_arena_new(65536);
+
+	MR_NEED(t, st && arena);
+	MR_NEED(t, add(st, "bob", "Zoe@elsewhere.example") == 0);
+	MR_NEED(t, add(st, "sales", "ann@example.org") == 0);
+	MR_NEED(t, add(st, "", "bob@example.org") == 0);
+	for (size_t i = 0; i < MR_COUNT(rows); i++) {
+		MR_AUTO_BUF text = MR_BUF(4096);
+		struct mr_address address;
+
+		t->row = (long)i;
+		MR_NEED(t, mr_store_address_find(st, S(rows[i].local), S(rows[i].domain), arena,
+						 &address) == 0);
+		show_address(&address, &text);
+		MR_CHECK_SPAN(t, rows[i].want, mr_buf_span(&text));
+	}
+	t->row = -1;
+	if (!t->oom) {
+		struct mr_address address;
+
+		MR_CHECK_INT(t, 0, mr_store_address_find(st, S("Ann"), ORG, arena, &address));
+		MR_CHECK_SPAN(t, "ann", address.user.local);
+		MR_CHECK_SPAN(t, "example.org", address.user.domain);
+		MR_CHECK_INT(t, 1, address.user.created_s);
+		MR_CHECK_INT(t, MR_ID_SIZE - 1, strlen(address.user.id));
+	}
+}
