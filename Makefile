@@ -55,7 +55,7 @@ LIB := $(B)/libmillrace.a
 lib_objs := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard lib/*/*.c)))
 
 # folder:program
-PROGRAMS := milters/spam:millrace-spam lda/lmtpd:millrace-lmtpd lda/mapd:millrace-mapd lda/deliver:millrace-deliver tools:millrace
+PROGRAMS := milters/spam:millrace-spam lda/lmtpd:millrace-lmtpd lda/mapd:millrace-mapd lda/srsd:millrace-srsd lda/deliver:millrace-deliver tools:millrace
 present = $(wildcard $(1)/main.c)
 dirs := $(foreach p,$(PROGRAMS),$(if $(call present,$(firstword $(subst :, ,$(p)))),$(p)))
 dir_of = $(firstword $(subst :, ,$(1)))

@@ -192,25 +192,23 @@ static bool turned_away(const struct mr_deliver *d, struct mr_lmtp_mail *mail,
 static struct mr_lmtp_reply store_one(const struct mr_deliver *d, struct mr_lmtp_mail *mail,
 				      struct mr_lmtp_rcpt *rcpt)
 {
-	const struct mr_target *target = rcpt->memo;
+	struct mr_target *target = rcpt->memo;
 	MR_AUTO_FD inbox_fd = -1;
 	MR_AUTO_FD folder_fd = -1;
 	struct mr_span name = target->detail;
 	struct copy copy = { .folder = NULL };
-	struct mr_sender_says says;
+	struct mr_sender_says says = { .action = MR_SENDER_NONE };
 	unsigned flags = 0;
 	int dir_fd, err;
 
 	if (target->loop)
 		return looping;
-	if (turned_away(d, mail, rcpt, &says))
+	if (target->mailbox && turned_away(d, mail, rcpt, &says))
 		return rcpt->reply;
-	mr_sort(mail, &target->settings, target->local, target->domain, d->judge, says.action,
-		&copy.sorting);
+	mr_sort(mail, &target->settings, target->local, target->domain,
+		target->mailbox ? d->judge : NULL, says.action, &copy.sorting);
 	tell_score(mail->arena, &copy.sorting, rcpt);
-	/* Spam is no present for others: whoever has sent it on is taken for its sender. */
-	copy.onward =
-		target->onward_count > 0 && (!copy.sorting.spam || target->settings.forward_spam);
+	copy.onward = mr_forward_goes(target, copy.sorting.spam);
 	if (copy.onward && !target->keep) {
 		(void)!mr_forward(d, mail, target, &copy.reply);
 		return copy.reply;

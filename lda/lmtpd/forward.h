@@ -20,6 +20,12 @@
 MR_MUST_USE int mr_forward_wanted(struct mr_target *target, struct mr_arena *arena);
 
 /*
+ * There is somebody whom it goes on to. Spam goes outside only where that is set (forward_spam): whoever sends it
+ * on is taken for its sender. Mailboxes of ours behind an alias get it, a bounce its sender.
+ */
+bool mr_forward_goes(struct mr_target *target, bool spam);
+
+/*
  * Send the content of mail on to target->onward, of which there is one at least. True: it is taken, for all of
  * them; false: *reply_out says why not, and whether for now. Of what is taken it says so.
  */

@@ -4,6 +4,7 @@
 #include "lda/lmtpd/forward.h"
 #include "lib/base/mr_err.h"
 #include "lib/mail/mr_name.h"
+#include "lib/run/mr_srs_ask.h"
 
 #define ADDRESS_MAX 65536 /* a command line at most */
 
@@ -17,6 +18,11 @@ static const struct mr_lmtp_reply aliases_wrong = { 451, "4.3.5",
 /* RFC 3463 3.4: system incorrectly configured: an operator mends it. */
 static const struct mr_lmtp_reply no_reinject = { 451, "4.3.5",
 						  "Mail cannot be sent on: no reinject is set" };
+/* RFC 3463 3.8: the address gives no right to send there. */
+static const struct mr_lmtp_reply srs_forged = { 550, "5.7.1", "Address is forged or too old" };
+static const struct mr_lmtp_reply srs_no_bounce = { 550, "5.7.1",
+						    "Only bounces come to this address" };
+static const struct mr_lmtp_reply srs_away = { 451, "4.3.0", "Address cannot be checked now" };
 static const struct mr_lmtp_reply accepted = { 250, "2.1.5", "OK" };
 
 /* The field's value must be one line that is read as it was written. */
@@ -100,6 +106,7 @@ static int alias_make(const struct mr_deliver *d, struct mr_span local, struct m
 	for (size_t i = 0; i < r->outside_count; i++)
 		target->onward[r->mailbox_count + i] = r->outside[i];
 	target->onward_count = count;
+	target->ours_count = r->mailbox_count;
 	target->local = MR_SPAN("");
 	return settings_get(d, arena, target);
 }
@@ -122,20 +129,48 @@ static struct mr_lmtp_reply reply_of(int err)
 	}
 }
 
-void mr_recipient(const struct mr_deliver *d, struct mr_lmtp_mail *mail, struct mr_lmtp_rcpt *rcpt)
+/* A bounce comes back to who it is for: the sender whose mail we sent on. */
+static void srs_rcpt(const struct mr_deliver *d, struct mr_lmtp_mail *mail,
+		     struct mr_lmtp_rcpt *rcpt, struct mr_target *target)
+{
+	int64_t now_s = d->clock.time_s(d->clock.arg);
+	int err;
+
+	/* What has a sender could be anybody's mail to an address that somebody saw. */
+	if (mail->mail.from.text.len > 0) {
+		rcpt->reply = srs_no_bounce;
+		return;
+	}
+	target->onward = mr_arena_array(mail->arena, 1, sizeof(*target->onward));
+	err = target->onward ? mr_srs_ask_reverse(mail->set, rcpt->path.local, now_s, mail->arena,
+						  target->onward)
+			     : MR_ENOMEM;
+	target->onward_count = 1;
+	target->bounce = true;
+	target->address = rcpt->path.text;
+	target->local = MR_SPAN("");
+	target->domain = rcpt->path.domain;
+	mr_user_settings_default(&target->settings);
+	if (err == MR_ENOENT || err == MR_EPERM || err == MR_ELIMIT)
+		rcpt->reply = srs_forged;
+	else if (err < 0)
+		rcpt->reply = err == MR_ENOMEM ? no_memory : srs_away;
+	else
+		rcpt->reply = accepted;
+}
+
+static void name_rcpt(const struct mr_deliver *d, struct mr_lmtp_mail *mail,
+		      struct mr_lmtp_rcpt *rcpt, struct mr_target *target)
 {
 	struct mr_span local = rcpt->path.local, domain = rcpt->path.domain;
-	struct mr_target *target = mr_arena_alloc(mail->arena, sizeof(*target));
 	struct mr_resolved r;
 	bool one;
 	int err;
 
-	rcpt->memo = target;
 	if (domain.len == 0)
 		domain = mr_span_str(mail->set->lmtp_default_domain);
-	err = target ? mr_resolve(&d->directory.names, mail->set->recipient_separator, local,
-				  domain, mail->arena, &r)
-		     : MR_ENOMEM;
+	err = mr_resolve(&d->directory.names, mail->set->recipient_separator, local, domain,
+			 mail->arena, &r);
 	if (err < 0) {
 		rcpt->reply = reply_of(err);
 		return;
@@ -148,7 +183,20 @@ void mr_recipient(const struct mr_deliver *d, struct mr_lmtp_mail *mail, struct 
 	err = one ? mailbox_make(d, &r.mailbox[0], mail->arena, target)
 		  : alias_make(d, local, domain, &r, mail->arena, target);
 	rcpt->reply = err < 0 && err != MR_ENOMEM ? no_directory : reply_of(err);
-	if (err == 0 && target->onward_count > 0 && !mr_own_able(d->own))
+}
+
+void mr_recipient(const struct mr_deliver *d, struct mr_lmtp_mail *mail, struct mr_lmtp_rcpt *rcpt)
+{
+	struct mr_target *target = mr_arena_alloc(mail->arena, sizeof(*target));
+
+	rcpt->memo = target;
+	if (!target)
+		rcpt->reply = no_memory;
+	else if (mr_srs_ask_is(mail->set, rcpt->path.local, rcpt->path.domain))
+		srs_rcpt(d, mail, rcpt, target);
+	else
+		name_rcpt(d, mail, rcpt, target);
+	if (rcpt->reply.code < 300 && target->onward_count > 0 && !mr_own_able(d->own))
 		rcpt->reply = no_reinject;
 }
 
@@ -164,14 +212,17 @@ static bool was_at(struct mr_span address, const struct mr_head *head)
 
 void mr_recipient_look(struct mr_target *target, const struct mr_head *head)
 {
-	size_t left = 0;
+	size_t left = 0, ours = 0;
 
 	target->loop = was_at(target->address, head);
 	for (size_t i = 0; i < target->onward_count; i++) {
-		if (!was_at(target->onward[i], head))
-			target->onward[left++] = target->onward[i];
+		if (was_at(target->onward[i], head))
+			continue;
+		ours += i < target->ours_count;
+		target->onward[left++] = target->onward[i];
 	}
 	target->onward_count = left;
+	target->ours_count = ours;
 	/* Round and round: whom a mailbox can keep it for has it now, all others are told. */
 	if (head->forwarded_count >= MR_FORWARD_HOPS_MAX ||
 	    head->received_count >= MR_FORWARD_RECEIVED_MAX)

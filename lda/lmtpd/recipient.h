@@ -4,7 +4,8 @@
  *
  * An alias that is exactly one mailbox is that mailbox. One that has several targets, or one outside, goes
  * on as one transaction to `reinject` with all of them as recipients (forward.h): so it is taken whole or
- * not at all, and a retry makes no doubles.
+ * not at all, and a retry makes no doubles. So does a bounce to an address of srs_domain that we made (mr_srs.h):
+ * to the sender it was made of.
  */
 #ifndef RECIPIENT_H
 #define RECIPIENT_H
@@ -33,8 +34,9 @@ struct mr_target {
 	/* Where it goes on to, as mr_smtp_path.text: targets of the alias, or what the user wants. Those that the
 	 * message has seen already (Delivered-To) are taken out. */
 	struct mr_span *onward;
-	size_t onward_count;
+	size_t onward_count, ours_count; /* the first ones of an alias are mailboxes of ours */
 	bool keep; /* the mailbox gets a copy, too */
+	bool bounce; /* to an address that we made (SRS): goes to who it stands for, whatever it says */
 	bool loop; /* it was here before */
 };
 

@@ -9,6 +9,7 @@
 #include "lib/base/mr_err.h"
 #include "lib/base/mr_io.h"
 #include "lib/base/mr_log.h"
+#include "lib/run/mr_srs_ask.h"
 #include "lib/run/mr_listen.h"
 
 #define SWEEP_EVERY 256 /* deliveries: a busy folder is swept often enough */
@@ -177,7 +178,7 @@ int mr_lmtpd_check(const struct mr_settings *set, struct mr_buf *error)
 
 	if (err < 0)
 		return err;
-	if (mr_own_check(set->reinject, error) < 0)
+	if (mr_own_check(set->reinject, error) < 0 || mr_srs_ask_check(set, error) < 0)
 		return MR_EINVAL;
 	if (mr_store_check_url(set->store) < 0)
 		return mr_run_refuse(error, "store", mr_store_shown(set->store), mr_store_why());
@@ -322,6 +323,8 @@ int mr_lmtpd_reload(struct mr_run *run, const struct mr_settings *next)
 		changed = "store";
 	else if (strcmp(set->reinject, next->reinject) != 0)
 		changed = "reinject";
+	else if (strcmp(set->srs_domain, next->srs_domain) != 0)
+		changed = "srs_domain";
 	else if (strcmp(set->spam_model, next->spam_model) != 0)
 		changed = "spam_model";
 	else if (set->lmtp_workers != next->lmtp_workers)

@@ -59,6 +59,7 @@ MR_TEST(check_lmtpd)
 		MR_AUTO_BUF error = MR_BUF(ERROR_MAX);
 		struct mr_settings set = { .lmtp_socket_mode = rows[i].mode,
 					   .reinject = "",
+					   .srs_domain = "",
 					   .store = rows[i].store };
 
 		t->row = (long)i;
