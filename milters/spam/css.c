@@ -51,8 +51,7 @@ struct mr_span mr_spam_css_plain(struct mr_span css, char *out, size_t size)
 
 /* -- lengths ------------------------------------------------------------------------------------- */
 
-/* A length in pixels, or as good as that; false: none, or one that depends on others. */
-static bool length_px(struct mr_span value, double *px_out)
+bool mr_spam_css_px(struct mr_span value, double *px_out)
 {
 	struct mr_cur c = mr_cur(value);
 	double n;
@@ -137,7 +136,7 @@ static void on_font_size(struct mr_span value, struct mr_spam_style *style)
 {
 	double px;
 
-	if (length_px(value, &px))
+	if (mr_spam_css_px(value, &px))
 		style->says[MR_SPAM_SIZELESS] = said(px <= FONT_MIN);
 	else if (value.len > 0 && !begins(value, "inherit"))
 		style->says[MR_SPAM_SIZELESS] = MR_SPAM_SAID_NO; /* small, larger */
@@ -163,7 +162,7 @@ static void on_extent(struct mr_span value, struct mr_spam_style *style)
 {
 	double px;
 
-	if (length_px(value, &px) && px <= 1)
+	if (mr_spam_css_px(value, &px) && px <= 1)
 		style->says[MR_SPAM_FLAT] = MR_SPAM_SAID_YES;
 }
 
@@ -176,7 +175,7 @@ static void on_place(struct mr_span value, struct mr_spam_style *style)
 {
 	double px;
 
-	if (length_px(value, &px) && px <= -FAR_PX)
+	if (mr_spam_css_px(value, &px) && px <= -FAR_PX)
 		style->says[MR_SPAM_OUTSIDE] = MR_SPAM_SAID_YES;
 }
 
@@ -186,7 +185,7 @@ static void on_indent(struct mr_span value, struct mr_spam_style *style)
 	double px;
 
 	on_place(value, style);
-	if (length_px(value, &px))
+	if (mr_spam_css_px(value, &px))
 		style->says[MR_SPAM_INDENT] =
 			said(px >= (mr_span_find(value, '%') < value.len ? 16 : FAR_PX));
 }
@@ -230,7 +229,7 @@ static bool is_far(struct mr_span value)
 {
 	double px;
 
-	return length_px(value, &px) && (px >= FAR_PX || px <= -FAR_PX);
+	return mr_spam_css_px(value, &px) && (px >= FAR_PX || px <= -FAR_PX);
 }
 
 static bool no_shape(struct mr_span name, struct mr_span args)

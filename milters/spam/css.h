@@ -44,6 +44,8 @@ static inline bool mr_spam_says(const struct mr_spam_style *style, enum mr_spam_
 void mr_spam_style_init(struct mr_spam_style *style);
 /* Read declarations into style; what they do not speak of stays. */
 void mr_spam_style_read(struct mr_span declarations, struct mr_spam_style *style_inout);
+/* A length in pixels, or as good as that; false: none, or one that depends on others. */
+bool mr_spam_css_px(struct mr_span value, double *px_out);
 /* css with comments as a blank and escapes undone, in out where there are some, cut to size bytes then:
  * what is escaped and is no letter, digit or hyphen becomes "_". */
 struct mr_span mr_spam_css_plain(struct mr_span css, char *out, size_t size);

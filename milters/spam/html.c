@@ -287,9 +287,9 @@ static int add_text(struct state *s, const struct mr_html_token *tok)
 	int err;
 
 	if (tok->raw && s->raw.len > 0) {
-		if (mr_span_eq_nocase(s->raw, MR_SPAN("style")))
-			mr_spam_sheet_read(&s->sheet, text);
-		return 0;
+		return mr_span_eq_nocase(s->raw, MR_SPAN("style"))
+			       ? mr_spam_sheet_read(&s->sheet, text, s->arena)
+			       : 0;
 	}
 	if (mr_spam_hidden(&s->hide, &why)) {
 		mr_spam_trick(s->words->tricks, why, mr_span_trim(text).len);

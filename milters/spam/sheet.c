@@ -2,6 +2,7 @@
 
 #include "lib/base/mr_ascii.h"
 #include "lib/base/mr_cur.h"
+#include "milters/spam/sheet_group.h"
 #include "milters/spam/text.h"
 
 #define NAME_BYTES (MR_ALNUM | MR_HYPHEN | MR_UNDERSCORE | MR_HIGH)
@@ -37,22 +38,22 @@ static void skip_block(struct mr_cur *c)
 		depth += (*c->p == '{') - (size_t)(*c->p == '}');
 }
 
-/* "@media screen {": its rules count as if they stood outside, unless there is a condition. */
+/* "@media screen {": its rules count as if they stood outside. */
 static void at_rule(struct mr_cur *c)
 {
-	struct mr_span prelude;
 	const char *start = c->p;
+	size_t len;
 
-	while (c->p < c->end && *c->p != '{' && *c->p != ';')
-		c->p++;
-	prelude = mr_span(start, (size_t)(c->p - start));
-	if (!mr_cur_byte(c, '{')) {
-		mr_cur_byte(c, ';');
-		return;
+	while (c->p < c->end && *c->p != '{' && *c->p != ';') {
+		if (mr_cur_text(c, MR_SPAN("/*")))
+			mr_cur_skip(c, mr_span_search(mr_cur_rest(c), MR_SPAN("*/")) + 2);
+		else
+			c->p++;
 	}
-	if (!mr_span_has_prefix_nocase(prelude, MR_SPAN("@media")) ||
-	    mr_span_find(prelude, '(') < prelude.len ||
-	    mr_span_search(prelude, MR_SPAN("print")) < prelude.len)
+	len = (size_t)(c->p - start);
+	if (!mr_cur_byte(c, '{'))
+		(void)mr_cur_byte(c, ';');
+	else if (!mr_spam_sheet_group_counts(mr_span(start, len)))
 		skip_block(c);
 }
 
@@ -130,63 +131,6 @@ static bool says_nothing(const struct mr_spam_style *s)
 	       s->background == MR_SPAM_COLOR_UNSAID && s->fill == MR_SPAM_COLOR_UNSAID;
 }
 
-static void add_rules(struct mr_spam_sheet *sheet, struct mr_span selectors,
-		      const struct mr_spam_style *style)
-{
-	struct mr_span one, rest = selectors;
-
-	while (rest.len > 0 && sheet->count < MR_SPAM_RULES_MAX) {
-		struct mr_spam_rule *rule = &sheet->rule[sheet->count];
-
-		mr_span_split(rest, ',', &one, &rest);
-		if (selector_of(one, rule)) {
-			rule->style = *style;
-			sheet->count++;
-		}
-	}
-}
-
-/* Up to stop, if it stands in no comment. */
-static struct mr_span take_until(struct mr_cur *c, char stop)
-{
-	const char *start = c->p;
-
-	while (c->p < c->end && *c->p != stop) {
-		if (mr_cur_text(c, MR_SPAN("/*")))
-			mr_cur_skip(c, mr_span_search(mr_cur_rest(c), MR_SPAN("*/")) + 2);
-		else
-			c->p++;
-	}
-	return mr_span(start, (size_t)(c->p - start));
-}
-
-void mr_spam_sheet_read(struct mr_spam_sheet *sheet, struct mr_span css)
-{
-	struct mr_cur c = mr_cur(css);
-
-	while (skip_blank(&c), c.p < c.end && sheet->count < MR_SPAM_RULES_MAX) {
-		struct mr_spam_style style;
-		struct mr_span selectors;
-
-		if (*c.p == '@') {
-			at_rule(&c);
-			continue;
-		}
-		if (mr_cur_byte(&c, '}')) /* the end of an @media */
-			continue;
-		selectors = take_until(&c, '{');
-		if (!mr_cur_byte(&c, '{'))
-			return;
-		mr_spam_style_init(&style);
-		mr_spam_style_read(take_until(&c, '}'), &style);
-		(void)mr_cur_byte(&c, '}');
-		if (!says_nothing(&style))
-			add_rules(sheet, selectors, &style);
-	}
-}
-
-/* -- applying --------------------------------------------------------------------------------- */
-
 static void merge_color(uint32_t said, uint32_t *own)
 {
 	if (said != MR_SPAM_COLOR_UNSAID)
@@ -203,6 +147,98 @@ static void apply_one(const struct mr_spam_style *from, struct mr_spam_style *to
 			to->says[i] = from->says[i];
 	}
 }
+
+/* A rule that says more of the same selector is no rule more. */
+static int add_rule(struct mr_spam_sheet *sheet, const struct mr_spam_rule *rule,
+		    struct mr_arena *arena)
+{
+	uint16_t *link = &sheet->first[rule->selector % MR_SPAM_PLACES];
+	uint32_t of_place = 0;
+	int err;
+
+	for (; *link != 0; of_place++) {
+		struct mr_spam_rule *r = &sheet->rule[*link - 1];
+
+		if (r->selector == rule->selector && r->own == rule->own &&
+		    r->within == rule->within) {
+			apply_one(&rule->style, &r->style);
+			return 0;
+		}
+		link = &r->next;
+	}
+	if (of_place == MR_SPAM_PLACE_MAX || sheet->count == MR_SPAM_RULES_MAX)
+		return 0;
+	/* Growing moves what link may point into. */
+	*link = (uint16_t)(sheet->count + 1);
+	if ((err = mr_arena_grow(arena, &sheet->rule, &sheet->room, sheet->count + 1,
+				 sizeof(*rule))) < 0) {
+		*link = 0;
+		return err;
+	}
+	sheet->rule[sheet->count] = *rule;
+	sheet->rule[sheet->count++].next = 0;
+	return 0;
+}
+
+static int add_rules(struct mr_spam_sheet *sheet, struct mr_span selectors,
+		     const struct mr_spam_style *style, struct mr_arena *arena)
+{
+	struct mr_span one, rest = selectors;
+	int err = 0;
+
+	while (rest.len > 0 && err == 0) {
+		struct mr_spam_rule rule = { .style = *style };
+
+		mr_span_split(rest, ',', &one, &rest);
+		if (selector_of(one, &rule))
+			err = add_rule(sheet, &rule, arena);
+	}
+	return err;
+}
+
+/* Up to stop, if it stands in no comment. */
+static struct mr_span take_until(struct mr_cur *c, char stop)
+{
+	const char *start = c->p;
+
+	while (c->p < c->end && *c->p != stop) {
+		if (mr_cur_text(c, MR_SPAN("/*")))
+			mr_cur_skip(c, mr_span_search(mr_cur_rest(c), MR_SPAN("*/")) + 2);
+		else
+			c->p++;
+	}
+	return mr_span(start, (size_t)(c->p - start));
+}
+
+int mr_spam_sheet_read(struct mr_spam_sheet *sheet, struct mr_span css, struct mr_arena *arena)
+{
+	struct mr_cur c = mr_cur(mr_span_sub(css, 0, MR_SPAM_SHEET_SIZE_MAX - sheet->size));
+	int err = 0;
+
+	sheet->size += mr_cur_left(&c);
+	while (skip_blank(&c), err == 0 && c.p < c.end) {
+		struct mr_spam_style style;
+		struct mr_span selectors;
+
+		if (*c.p == '@') {
+			at_rule(&c);
+			continue;
+		}
+		if (mr_cur_byte(&c, '}')) /* the end of an @media */
+			continue;
+		selectors = take_until(&c, '{');
+		if (!mr_cur_byte(&c, '{'))
+			return 0;
+		mr_spam_style_init(&style);
+		mr_spam_style_read(take_until(&c, '}'), &style);
+		(void)mr_cur_byte(&c, '}');
+		if (!says_nothing(&style))
+			err = add_rules(sheet, selectors, &style, arena);
+	}
+	return err;
+}
+
+/* -- applying --------------------------------------------------------------------------------- */
 
 struct names { /* of a tag, as rules find them */
 	uint64_t hash[MR_SPAM_CLASSES_MAX + 2], own;
@@ -233,9 +269,10 @@ void mr_spam_sheet_apply(const struct mr_spam_sheet *sheet, struct mr_span name,
 	if (id.len > 0)
 		add_name(&n, mr_spam_hash('#', mr_span_trim(id)));
 	for (size_t k = 0; k < n.count; k++) {
-		for (uint32_t i = 0; i < sheet->count; i++) {
-			const struct mr_spam_rule *rule = &sheet->rule[i];
+		uint16_t at = sheet->first[n.hash[k] % MR_SPAM_PLACES];
 
+		for (const struct mr_spam_rule *rule; at != 0; at = rule->next) {
+			rule = &sheet->rule[at - 1];
 			if (rule->selector == n.hash[k] && (rule->own & ~n.own) == 0 &&
 			    (rule->within & ~within) == 0)
 				apply_one(&rule->style, style_inout);

@@ -58,9 +58,10 @@ static void check_style(struct mr_span in)
 static void check_sheet(struct mr_span in)
 {
 	struct mr_spam_sheet sheet = { .count = 0 };
+	MR_AUTO(mr_arena) *arena = mr_arena_new((size_t)4 << 20);
 	struct mr_spam_style style;
 
-	mr_spam_sheet_read(&sheet, in);
+	MR_ASSERT(arena != NULL && mr_spam_sheet_read(&sheet, in, arena) == 0);
 	MR_ASSERT(sheet.count <= MR_SPAM_RULES_MAX);
 	mr_spam_style_init(&style);
 	mr_spam_sheet_apply(&sheet, MR_SPAN("p"), in, in, 0, &style);
