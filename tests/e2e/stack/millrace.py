@@ -41,6 +41,7 @@ class Millrace:
             "lmtp_socket_mode": "0666",
             "map_listen": [f"unix:{self.map_socket}"],
             "map_socket_mode": "0666",
+            "policy_listen": [],
             "mail_dir": self.mail,
             "authserv_id": "mx.example.org",
             **(settings or {})}
