@@ -78,8 +78,8 @@ static void print_all(const char *name, const struct mr_spam_score *score,
 	double said, counts;
 
 	print_name(name);
-	printf(": %.3f points, %s (spam from %.3f)\n", score->points, verdict(score),
-	       MR_SPAM_THRESHOLD);
+	printf(": %.3f points, so it is %s; spam has %.3f or more\n", score->points,
+	       score->spam ? "spam" : "good mail", MR_SPAM_THRESHOLD);
 	printf("\nPoints by where they come from; + speaks for spam, - for good mail:\n");
 	for (unsigned i = 0; i < MR_SPAM_FAMILIES; i++)
 		printf("  %+8.3f  %s\n", score->family[i], mr_spam_family_text(i));
@@ -89,15 +89,16 @@ static void print_all(const char *name, const struct mr_spam_score *score,
 	if (mr_spam_explain_cut(score, &said, &counts))
 		printf("\nWhat spoke for good mail counts in part only, so that added good words "
 		       "do "
-		       "not help: %+.1f became %+.1f.\n",
+		       "not help: %+.1f became %+.1f. All points here are those that count.\n",
 		       said, counts);
-	printf("\nThe %zu things that decided:\n", count);
+	printf("\nThe %zu strongest single signs:\n", count);
 	for (size_t i = 0; i < count; i++)
 		print_reason(&reasons[i]);
 	if (bytes.log_odds != 0) {
 		printf("and\n");
 		print_reason(&bytes);
 	}
+	putchar('\n'); /* another message may follow */
 }
 
 static void json_reason(struct mr_json *json, const struct mr_spam_reason *reason)

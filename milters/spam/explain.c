@@ -25,7 +25,7 @@ static const struct {
 	{ "attribute", "the attribute %t in the tag <%f>" },
 	{ "value", "%f=\"%t\" in the tag <%g>" },
 	{ "style", "the style \"%t\"" },
-	{ "count", "the number of %t: %f" },
+	{ "count", "the number of %t in the HTML: %f" },
 	{ "part-type", "a part of type %t" },
 	{ "part-subtype", "a part of type %f/%t" },
 	{ "part-charset", "a part in charset \"%t\"" },
