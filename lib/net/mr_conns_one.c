@@ -113,7 +113,6 @@ static void conn_go(struct mr_conn *c)
 	if (talk->busy(c->talk) && !c->working) {
 		c->working = true;
 		c->conns->working++;
-		event_del(&c->readable);
 		mr_pool_put(c->conns->pool, &c->item);
 	}
 	out = talk->output(c->talk).len > 0;
@@ -155,8 +154,12 @@ static void on_readable(evutil_socket_t fd, short what MR_UNUSED, void *arg)
 	struct mr_conns *conns = c->conns;
 	ssize_t n;
 
-	if (c->working || !talk_of(c)->reads(c->talk))
+	/* Most clients wait for the answer, so the loop stops watching one only when it did not: that
+	 * saves four calls of the kernel for each message. conn_go() watches again. */
+	if (c->working || !talk_of(c)->reads(c->talk)) {
+		event_del(&c->readable);
 		return;
+	}
 	n = recv(fd, conns->input, sizeof(conns->input), 0);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;

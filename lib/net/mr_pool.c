@@ -45,6 +45,7 @@ static void *thread_main(void *arg)
 {
 	struct mr_pool *pool = arg;
 	struct mr_pool_item *item;
+	bool first;
 
 	pthread_mutex_lock(&pool->lock);
 	for (;;) {
@@ -56,10 +57,15 @@ static void *thread_main(void *arg)
 		pthread_mutex_unlock(&pool->lock);
 		item->work(item);
 		pthread_mutex_lock(&pool->lock);
-		/* One write for many: the reader takes all there are. */
-		if (!pool->finished.first)
-			(void)eventfd_write(pool->fd, 1);
+		first = !pool->finished.first;
 		queue_put(&pool->finished, item);
+		if (!first)
+			continue;
+		/* One write for many: the reader takes all there are. Without the lock, or who wakes up
+		 * has to wait for it: that were two switches more for each item. */
+		pthread_mutex_unlock(&pool->lock);
+		(void)eventfd_write(pool->fd, 1);
+		pthread_mutex_lock(&pool->lock);
 	}
 	pthread_mutex_unlock(&pool->lock);
 	return NULL;
@@ -111,8 +117,8 @@ void mr_pool_put(struct mr_pool *pool, struct mr_pool_item *item)
 {
 	pthread_mutex_lock(&pool->lock);
 	queue_put(&pool->waiting, item);
-	pthread_cond_signal(&pool->wake);
 	pthread_mutex_unlock(&pool->lock);
+	pthread_cond_signal(&pool->wake);
 }
 
 int mr_pool_fd(const struct mr_pool *pool)

@@ -240,33 +240,6 @@ static int sqlite_open(const char *rest, const char *group, enum mr_store_access
 	return err;
 }
 
-static int sqlite_begin(struct mr_db *db, enum mr_txn_kind kind, bool *fresh_out)
-{
-	int err = follow(db);
-
-	if (err < 0)
-		return err;
-	*fresh_out = db->fresh;
-	/* IMMEDIATE: a transaction that reads first and then writes could not be helped by waiting. */
-	return sqlite_script(db, mr_txn_writes(kind) ? "BEGIN IMMEDIATE" : "BEGIN");
-}
-
-static int sqlite_commit(struct mr_db *db)
-{
-	int err = sqlite_script(db, "COMMIT");
-
-	if (err == 0)
-		db->fresh =
-			false; /* what begins with a look at the schema ends here only if it was right */
-	return err;
-}
-
-static void sqlite_rollback(struct mr_db *db)
-{
-	/* Some errors have rolled back already; then this fails, and that is right. Nor is it why. */
-	(void)sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
-}
-
 static int statement(struct mr_db *db, const char *sql, sqlite3_stmt **stmt_out)
 {
 	for (size_t i = 0; i < db->cached; i++) {
@@ -360,6 +333,50 @@ static int sqlite_run(struct mr_db *db, const char *sql, const struct mr_value *
 	sqlite3_reset(stmt);
 	sqlite3_clear_bindings(stmt);
 	return err != 0 ? err : changed;
+}
+
+/* Compiled once, as all others are. */
+static int plain(struct mr_db *db, const char *sql)
+{
+	int changed = sqlite_run(db, sql, NULL, 0, NULL, NULL);
+
+	return changed < 0 ? changed : 0;
+}
+
+static int sqlite_begin(struct mr_db *db, enum mr_txn_kind kind, bool *fresh_out)
+{
+	int err = follow(db);
+
+	if (err < 0)
+		return err;
+	*fresh_out = db->fresh;
+	/* One statement that reads is a transaction by itself, unless the schema is looked at first. */
+	if (kind == MR_TXN_READ_ONE && !db->fresh)
+		return 0;
+	/* IMMEDIATE: a transaction that reads first and then writes could not be helped by waiting. */
+	return plain(db, mr_txn_writes(kind) ? "BEGIN IMMEDIATE" : "BEGIN");
+}
+
+static bool in_transaction(struct mr_db *db)
+{
+	return db->handle && !sqlite3_get_autocommit(db->handle);
+}
+
+static int sqlite_commit(struct mr_db *db)
+{
+	int err = in_transaction(db) ? plain(db, "COMMIT") : 0;
+
+	if (err == 0)
+		db->fresh =
+			false; /* what begins with a look at the schema ends here only if it was right */
+	return err;
+}
+
+static void sqlite_rollback(struct mr_db *db)
+{
+	/* Some errors have rolled back already. Nor is what fails here why. */
+	if (in_transaction(db))
+		(void)sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
 }
 
 static const char *const checks[] = { "PRAGMA integrity_check", "PRAGMA foreign_key_check", NULL };
