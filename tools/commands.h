@@ -45,6 +45,7 @@ int cmd_alias(struct cli *cli, int argc, char **argv);
 int cmd_domain(struct cli *cli, int argc, char **argv);
 int cmd_spam(struct cli *cli, int argc, char **argv);
 int cmd_friend(struct cli *cli, int argc, char **argv);
+int cmd_limits(struct cli *cli, int argc, char **argv);
 int cmd_drain(struct cli *cli, int argc, char **argv);
 int cmd_playground(struct cli *cli, int argc, char **argv);
 int cmd_reload(struct cli *cli, int argc, char **argv);

@@ -36,6 +36,8 @@ static const struct command commands[] = {
 	  "       [--from FILE|-] | remove USER|DOMAIN ENTRY... | list USER|DOMAIN\n"
 	  "ENTRY: ann@example.org, example.org, *.example.org",
 	  "senders whose mail nobody wants" },
+	{ "limits", cmd_limits, "[ADDRESS|@DOMAIN] | --reset ADDRESS|@DOMAIN",
+	  "what accounts and domains have sent, and may send" },
 	{ "store", cmd_store,
 	  "[--store URL] init [--print] [ROLE=GROUP:read|write|owner]... |\n"
 	  "       check | dump [FILE] | load [FILE]",

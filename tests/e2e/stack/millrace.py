@@ -28,6 +28,7 @@ class Millrace:
         self.spam_socket = self.folder / "run/spam.sock"
         self.lmtp_socket = self.folder / "run/lmtp.sock"
         self.map_socket = self.folder / "run/map.sock"
+        self.policy_socket = self.folder / "run/policy.sock"
         self.mail = self.folder / "mail"
         self.settings = {
             "run_dir": self.folder / "run",
@@ -41,7 +42,7 @@ class Millrace:
             "lmtp_socket_mode": "0666",
             "map_listen": [f"unix:{self.map_socket}"],
             "map_socket_mode": "0666",
-            "policy_listen": [],
+            "policy_listen": [f"unix:{self.policy_socket}"],
             "mail_dir": self.mail,
             "authserv_id": "mx.example.org",
             **(settings or {})}
