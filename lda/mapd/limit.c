@@ -136,6 +136,9 @@ void mr_limit_sender(const struct mr_limit_table *table, const struct mr_setting
 			snprintf(at_domain, sizeof(at_domain), "@%.*s", (int)domain.len, domain.p);
 		limit_fill(&limit, &settings, mr_span_str(name), mr_span_str(at_domain));
 		err = count ? table->take(table->arg, &limit) : table->peek(table->arg, &limit);
+		/* Who is refused at RCPT never comes to DATA, where take() would tell. */
+		if (err == 0 && !count && limit.over)
+			err = table->tell(table->arg, &limit);
 	}
 	if (err < 0)
 		verdict_away(verdict_out, err);

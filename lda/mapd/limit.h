@@ -23,6 +23,7 @@ struct mr_limit_table {
 			struct mr_arena *arena, struct mr_user_settings *settings_out);
 	int (*take)(void *arg, struct mr_send_limit *limit);
 	int (*peek)(void *arg, struct mr_send_limit *limit);
+	int (*tell)(void *arg, struct mr_send_limit *limit);
 	/* The one mailbox of ours that mail to an address goes to; MR_ENOENT: there is none, or several. */
 	int (*mailbox)(void *arg, struct mr_span local, struct mr_span domain,
 		       struct mr_arena *arena, struct mr_user *user_out);

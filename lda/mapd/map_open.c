@@ -92,7 +92,9 @@ static int find_policy(void *arg, const struct mr_settings *set, struct mr_span 
 		mr_log(MR_LOG_WARN, "policy: a key that is none", MR_KV_SPAN("key", key));
 		return MR_ETEMP;
 	}
-	mr_policing_note(o->policing, set, key, &verdict);
+	/* Of the key, what is behind its words: the account, but for rcpt and null, which concern none. */
+	mr_policing_note(o->policing, set, mr_span_sub(key, mr_span_rfind(key, ':') + 1, key.len),
+			 &verdict);
 	return verdict.code == 0 ? MR_ENOENT : mr_policy_data(&verdict, data);
 }
 

@@ -59,6 +59,11 @@ static int peek(void *arg, struct mr_send_limit *limit)
 	return mr_store_limit_peek(((struct mr_policing *)arg)->limits, limit);
 }
 
+static int tell(void *arg, struct mr_send_limit *limit)
+{
+	return mr_store_limit_tell(((struct mr_policing *)arg)->limits, limit);
+}
+
 static int find_mailbox(void *arg, struct mr_span local, struct mr_span domain,
 			struct mr_arena *arena, struct mr_user *user_out)
 {
@@ -207,9 +212,10 @@ int mr_policing_hold(struct mr_run *run, const struct mr_settings *set,
 			return MR_ENOMEM;
 		MR_ASSERT(pthread_mutex_init(&p->lock, NULL) == 0);
 		p->run = run;
-		p->table = (struct mr_limit_table){ find_settings,      take,       peek,
-						    find_mailbox,       find_usage, find_over,
-						    *mr_run_clock(run), p };
+		p->table = (struct mr_limit_table){
+			find_settings,      take, peek, tell, find_mailbox, find_usage, find_over,
+			*mr_run_clock(run), p
+		};
 		err = stores_open(p, set);
 		if (err == 0 && !(p->notices = mr_notices_new(set, *mr_run_clock(run))))
 			err = MR_ENOMEM;

@@ -86,8 +86,9 @@ static int peek_once(struct mr_txn *txn, void *arg)
 	return 0;
 }
 
-static int tell_once(struct mr_txn *txn, struct mr_send_limit *l)
+static int tell_once(struct mr_txn *txn, void *arg)
 {
+	struct mr_send_limit *l = arg;
 	const struct mr_value in[] = { MR_VTEXT(l->owner[l->over_owner].name), MR_VINT(l->now_s),
 				       MR_VINT(l->now_s - l->tell_s),
 				       MR_VINT(l->now_s + MR_LIMIT_SLACK_S) };
@@ -179,6 +180,12 @@ int mr_store_limit_peek(struct mr_store *store, struct mr_send_limit *limit)
 
 	return err < 0 ? err
 		       : mr_store_txn(store, MR_GROUP_LIMITS, MR_TXN_READ_ONE, peek_once, limit);
+}
+
+int mr_store_limit_tell(struct mr_store *store, struct mr_send_limit *limit)
+{
+	MR_ASSERT(limit->over);
+	return mr_store_txn(store, MR_GROUP_LIMITS, MR_TXN_WRITE_ONE, tell_once, limit);
 }
 
 /* -- for people ------------------------------------------------------------------------------- */

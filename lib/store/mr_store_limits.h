@@ -62,6 +62,9 @@ MR_MUST_USE int mr_store_limit_take(struct mr_store *store, struct mr_send_limit
 /* Whether it would be over; nothing is counted, tell is false. One statement that reads. */
 MR_MUST_USE int mr_store_limit_peek(struct mr_store *store, struct mr_send_limit *limit);
 
+/* After a peek that found it over: set tell, as take does. */
+MR_MUST_USE int mr_store_limit_tell(struct mr_store *store, struct mr_send_limit *limit);
+
 /* What counts at now_s, of all owners or of one (owner not empty), in order of owner; as the walks of
  * mr_store.h. told_s: 0: never. */
 typedef int mr_sent_fn(void *arg, struct mr_span owner, const struct mr_sent used[MR_LIMIT_WINDOWS],

@@ -69,13 +69,10 @@ static int64_t fake_time(void *arg MR_UNUSED)
 	return 1728000000;
 }
 
-static const struct mr_limit_table table = { fake_settings,
-					     fake_take,
-					     fake_take,
-					     fake_mailbox,
-					     fake_usage,
-					     fake_over,
-					     { fake_time, fake_time, NULL },
+static const struct mr_limit_table table = { fake_settings, fake_take,
+					     fake_take,     fake_take,
+					     fake_mailbox,  fake_usage,
+					     fake_over,     { fake_time, fake_time, NULL },
 					     NULL };
 
 struct state {

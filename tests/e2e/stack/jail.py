@@ -99,6 +99,11 @@ def private_file(path, text):
     _mount(source, path, None, _MS_BIND)
 
 
+def private_folder(path, source):
+    """Inside the jail, path is the folder source; outside nothing changes."""
+    _mount(os.fspath(source), path, None, _MS_BIND)
+
+
 def _private_dev():
     """A /dev of the same devices, where a file made is nobody else's."""
     with tempfile.TemporaryDirectory(prefix="millrace-jail-") as new:

@@ -9,9 +9,10 @@ SNIPPETS = [Path(__file__).resolve().parents[3] / "conf", Path(__file__).resolve
 
 
 def snippet(name, map_socket):
-    """The lines that we hand to operators, conf/NAME, for another socket. Installed, they are beside the playground."""
+    """The lines that we hand to operators, conf/NAME, for sockets in another place. Installed, they are beside the
+    playground."""
     file = next(folder / name for folder in SNIPPETS if (folder / name).exists())
-    return file.read_text().replace("/run/millrace/map.sock", str(map_socket))
+    return file.read_text().replace("/run/millrace/", f"{Path(map_socket).parent}/")
 
 
 @dataclass
@@ -28,7 +29,7 @@ class Listener:
     name: str
     port: int
     milters: list = None
-    auth: bool = False              # submission: password wanted (Postfix only)
+    auth: bool = False              # submission: password wanted
 
 
 @dataclass
@@ -57,6 +58,7 @@ class Plan:
     process_limit: int = 200        # SMTP sessions at a time
     retry_s: int = 1                # how soon what was deferred is tried again
     map_socket: Path = None         # mapd's: it says who has which address; None: domains is all there is
+    policy: bool = False            # mapd is also asked for send limits and full mailboxes
     own_settings: dict = field(default_factory=dict)    # more for main.cf, or other values (Postfix only)
 
     def milters_of(self, listener):

@@ -138,8 +138,8 @@ class Postfix(Mta):
         }
         if plan.delivery.pipe:
             settings["millrace_destination_recipient_limit"] = "1"
-        if plan.map_socket:
-            lines = snippet("postfix/mapd.cf", plan.map_socket).splitlines()
+        for name in (["mapd"] if plan.map_socket else []) + (["policy"] if plan.policy else []):
+            lines = snippet(f"postfix/{name}.cf", plan.map_socket).splitlines()
             settings.update(line.split(" = ", 1) for line in lines if line and line[0] != "#")
         settings.update(plan.own_settings)
         return "".join(f"{name} = {value}\n" for name, value in settings.items())

@@ -11,6 +11,7 @@ from pathlib import Path
 from . import syslog
 from .mta import Mta, snippet
 from .process import Daemon, DaemonFailed, run
+from .sasl import Saslauthd
 
 MILTER_FLAG = {"tempfail": ", F=T", "reject": ", F=R", "accept": ""}
 
@@ -22,6 +23,7 @@ class Sendmail(Mta):
     def __init__(self, plan, unpacked):
         super().__init__(plan)
         self.unpacked = Path(unpacked)
+        self.sasl = None
         self.program = self.unpacked / "usr/libexec/sendmail/sendmail"
         self.cf = self.folder / "sendmail.cf"
         self.pid_file = self.folder / "sendmail.pid"
@@ -29,7 +31,8 @@ class Sendmail(Mta):
 
     def start(self):
         if any(listener.auth for listener in self.plan.listeners):
-            raise ValueError("no submission with passwords on sendmail here")
+            self.sasl = Saslauthd(self.folder / "sasl", self.plan.auth_socket)
+            self.sasl.start()
         # 0700, or it refuses to run the queue.
         for name, mode in (("queue", 0o700), ("sm", 0o755)):
             path = self.folder / name
@@ -49,6 +52,8 @@ class Sendmail(Mta):
     def stop(self):
         if self.daemon:
             self.daemon.stop()
+        if self.sasl:
+            self.sasl.stop()
         syslog.forget(self.ident)
 
     def queue(self):
@@ -105,7 +110,7 @@ class Sendmail(Mta):
         }
         listeners = "".join(
             "DAEMON_OPTIONS(`" + f"Name={listener.name}, Family=inet, Addr=127.0.0.1, "
-            f"Port={listener.port}, InputMailFilters="
+            f"Port={listener.port}, {'M=a, ' if listener.auth else ''}InputMailFilters="
             + ";".join(m.name for m in plan.milters_of(listener)) + "')dnl\n"
             for listener in plan.listeners)
         milters = "".join(
@@ -119,12 +124,16 @@ class Sendmail(Mta):
             "FEATURE(`accept_unqualified_senders')dnl\nFEATURE(`no_default_msa')dnl\n"
             + ("" if plan.map_socket else
                "".join(f"RELAY_DOMAIN(`{domain}')dnl\n" for domain in plan.domains))
+            # A: AUTH= of MAIL only from those who have logged in. Passwords without TLS: it is a loopback.
+            + ("define(`confAUTH_MECHANISMS', `PLAIN LOGIN')dnl\nTRUST_AUTH_MECH(`PLAIN LOGIN')dnl\n"
+               "define(`confAUTH_OPTIONS', `A')dnl\n" if self.sasl else "")
             + listeners + milters
             + "MAILER(`local')dnl\nMAILER(`smtp')dnl\n"
             + "MAILER_DEFINITIONS\n" + self._mailer()
             + "Moutside, P=[IPC], F=mDFMuXa8, S=EnvFromSMTP/HdrFromSMTP, R=EnvToSMTP,\n"
             "\tE=\\r\\n, L=990, T=DNS/RFC822/SMTP,\n"
             f"\tA=TCP $h {plan.outside_port or 1}\n"
+            + (snippet("sendmail/policy.mc", plan.map_socket) if plan.policy else "")
             + (snippet("sendmail/mapd.mc", plan.map_socket) if plan.map_socket else self._class()))
 
     def _class(self):

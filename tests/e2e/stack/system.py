@@ -22,7 +22,7 @@ class System:
     def __init__(self, build, mta="postfix", *, spam=False, deliver="dovecot", name=None,
                  settings=None, ports=None, milters=(), milters_before=(), listeners=(),
                  message_size_max=20 << 20, process_limit=200, spam_when_down="tempfail", own_users=None,
-                 store="sqlite", mapd=False):
+                 store="sqlite", mapd=False, policy=False):
         """deliver: dovecot (its LMTP), lmtpd (ours), pipe (millrace-deliver, which hands to lmtpd).
         spam: our spam milter in the chain. settings: for millrace.conf. ports: a dict with smtp,
         imap, submission; what is missing is a free one. milters: other Milters, after ours;
@@ -30,14 +30,14 @@ class System:
         listeners: further Listeners. spam_when_down: what the MTA does without our filter (tempfail,
         reject, accept). own_users: a user is added to our directory, too; by default when lmtpd
         runs. store: sqlite, or postgresql: a server of its own. mapd: the MTA asks it who has which
-        address; without, it takes all of our domain."""
+        address; without, it takes all of our domain. policy: and whether it may send so much."""
         self.build = Path(build).resolve()
         self.ports = {"smtp": ground.free_port(), "imap": ground.free_port(), **(ports or {})}
         for port in self.ports.values():
             ground.refuse_in_use(port)
         self.ground = ground.Ground(name)
         self.path = self.ground.path
-        self.mapd = mapd
+        self.mapd, self.policy = mapd or policy, policy
         self.deliver, self.spam, self._spam_when_down = deliver, spam, spam_when_down
         self.own_users = deliver != "dovecot" if own_users is None else own_users
         self.outside = self.postgres = None
@@ -119,7 +119,8 @@ class System:
                     milters=self._milters_before + milters + self._milters,
                     outside_port=self.outside.port,
                     auth_socket=self.dovecot.auth_socket,
-                    map_socket=self.millrace.map_socket if self.mapd else None, **self._limits)
+                    map_socket=self.millrace.map_socket if self.mapd else None, policy=self.policy,
+                    **self._limits)
         if self._mta_name == "postfix":
             return Postfix(plan)
         return Sendmail(plan, self.build.parent / "sendmail/root")
