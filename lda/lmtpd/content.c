@@ -18,6 +18,26 @@ static int keep(struct mr_arena *arena, const struct mr_head_field *field, size_
 	return mr_arena_dup(arena, mr_span_sub(field->value, 0, size_max), &kept_out->value);
 }
 
+/* Of each only the place. */
+static int foreign_keep(struct mr_arena *arena, const struct mr_head *head, struct mr_content *c)
+{
+	static const struct mr_head_field none;
+	size_t size = head->foreign_count * sizeof(*head->foreign);
+	struct mr_head_field *kept;
+
+	c->foreign_count = head->foreign_count;
+	c->foreign = head->foreign_count > MR_HEAD_FOREIGN_MAX ? NULL : &none;
+	if (!c->foreign || head->foreign_count == 0)
+		return 0;
+	if (!(kept = mr_arena_alloc(arena, size)))
+		return MR_ENOMEM;
+	memcpy(kept, head->foreign, size);
+	for (size_t i = 0; i < head->foreign_count; i++)
+		kept[i].value = MR_SPAN("");
+	c->foreign = kept;
+	return 0;
+}
+
 static int look_at_header(struct mr_lmtp_mail *mail, struct mr_content *c, struct mr_head *head)
 {
 	struct mr_arena *arena = mail->arena;
@@ -28,7 +48,8 @@ static int look_at_header(struct mr_lmtp_mail *mail, struct mr_content *c, struc
 	/* For the log. Without memory the log line is poorer, and the mail arrives. */
 	if (mail->queue_id.len == 0 && mr_arena_dup(arena, head->queue_id, &mail->queue_id) < 0)
 		mail->queue_id = MR_SPAN("");
-	if ((err = keep(arena, &head->subject, MR_CONTENT_SUBJECT_MAX, &c->subject)) < 0 ||
+	if ((err = foreign_keep(arena, head, c)) < 0 ||
+	    (err = keep(arena, &head->subject, MR_CONTENT_SUBJECT_MAX, &c->subject)) < 0 ||
 	    !mail->set->spam_milter)
 		return err;
 	if ((err = keep(arena, &head->flag, SIZE_MAX, &c->flag)) < 0 ||

@@ -24,6 +24,9 @@ struct mr_content {
 	size_t spooled; /* octets in it; the rest is in mail->content */
 	struct mr_map map; /* private: of the whole, once asked for */
 	struct mr_judge_message judged; /* what the judge keeps of it */
+	/* Fields that only we write: they are left out of every copy. NULL: too many to do so. */
+	const struct mr_head_field *foreign;
+	size_t foreign_count;
 	const struct mr_origin *origin; /* what lists.c has read of it; NULL: nothing yet */
 };
 

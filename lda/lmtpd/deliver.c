@@ -4,6 +4,7 @@
 
 #include "lda/lmtpd/content.h"
 #include "lda/lmtpd/forward.h"
+#include "lda/lmtpd/mark.h"
 #include "lda/lmtpd/sorting.h"
 #include "lib/base/mr_err.h"
 #include "lib/base/mr_io.h"
@@ -11,7 +12,7 @@
 #include "lib/mail/mr_maildir.h"
 
 /* Return-Path and Delivered-To: each at most a command line long. */
-#define FIELDS_MAX (2 * 65536 + 64)
+#define FIELDS_MAX (2 * 65536 + 4096)
 #define SWEEP_MAX  1000 /* names in tmp/ that are looked at */
 
 static const struct mr_lmtp_reply no_memory = { 451, "4.3.0", "Out of memory" };
@@ -24,6 +25,10 @@ static const struct mr_lmtp_reply full = { 452, "4.3.1", "No space left to store
 /* RFC 3463 3.8: delivery not authorized. It is answered to our MTA alone, which is told of a drop. */
 static const struct mr_lmtp_reply blocked = { 550, "5.7.1", "Sender is blocked by the recipient" };
 static const struct mr_lmtp_reply dropped = { 250, "2.0.0", "Dropped: sender is blocked" };
+/* RFC 3463 3.7: message content; waiting would not change it. */
+static const struct mr_lmtp_reply forged = {
+	554, "5.6.0", "More fields X-Millrace-Delivery than can be removed"
+};
 static const struct mr_lmtp_reply no_lists = { 451, "4.3.0", "Lists of senders are away" };
 /* Nobody here can keep it. RFC 3463 3.8: refused by policy. */
 static const struct mr_lmtp_reply no_spam = { 550, "5.7.1", "Spam is not sent on" };
@@ -96,6 +101,7 @@ static int folder_open(int inbox_fd, struct mr_span name, unsigned flags, struct
 
 /* For the recipient: where his copy goes, and what becomes of the message besides. */
 struct copy {
+	struct mr_sender_says says;
 	struct mr_sorting sorting;
 	bool onward; /* it goes on to others, too */
 	const char *folder;
@@ -126,7 +132,9 @@ static bool write_copy(const struct mr_deliver *d, struct mr_lmtp_mail *mail,
 	int err;
 
 	copy->reply = saved;
-	if ((err = fields_put(mail, target, &fields)) == 0 &&
+	(void)!fields_put(mail, target, &fields);
+	mr_mark_put(&copy->sorting, &copy->says, copy->folder, &fields);
+	if ((err = mr_buf_err(&fields)) == 0 &&
 	    (err = mr_maildir_begin(dir_fd, mr_span_str(d->host), &file)) == 0) {
 		if ((err = mr_maildir_write(&file, mr_buf_span(&fields))) == 0 &&
 		    (err = mr_sort_copy(mail, &target->settings, &copy->sorting, &file)) == 0 &&
@@ -156,21 +164,11 @@ static void sweep(const struct mr_deliver *d, int dir_fd)
 		(void)!mr_maildir_sweep(dir_fd, d->clock.time_s(d->clock.arg), SWEEP_MAX);
 }
 
-/* Where there is no memory for it, the log says less. */
-static void tell_score(struct mr_arena *arena, const struct mr_sorting *s,
-		       struct mr_lmtp_rcpt *rcpt)
-{
-	if (!s->scored)
-		return;
-	rcpt->score = mr_arena_printf(arena, "%.3f", s->score / 1000.0);
-	if (s->score != s->shared)
-		rcpt->shared = mr_arena_printf(arena, "%.3f", s->shared / 1000.0);
-}
-
 /* The sender, by the recipient's lists. True: that was the last word, and rcpt->reply is set. */
 static bool turned_away(const struct mr_deliver *d, struct mr_lmtp_mail *mail,
 			struct mr_lmtp_rcpt *rcpt, struct mr_sender_says *says)
 {
+	static const struct mr_sorting by_block = { .reason = MR_REASON_BLOCK };
 	const struct mr_target *target = rcpt->memo;
 	int err = 0;
 
@@ -186,6 +184,8 @@ static bool turned_away(const struct mr_deliver *d, struct mr_lmtp_mail *mail,
 		rcpt->reply = dropped;
 	else
 		return false;
+	if (err == 0)
+		mr_mark_tell(mail->arena, &by_block, says, rcpt);
 	return true;
 }
 
@@ -197,17 +197,19 @@ static struct mr_lmtp_reply store_one(const struct mr_deliver *d, struct mr_lmtp
 	MR_AUTO_FD folder_fd = -1;
 	struct mr_span name = target->detail;
 	struct copy copy = { .folder = NULL };
-	struct mr_sender_says says = { .action = MR_SENDER_NONE };
 	unsigned flags = 0;
 	int dir_fd, err;
 
 	if (target->loop)
 		return looping;
-	if (target->mailbox && turned_away(d, mail, rcpt, &says))
+	if (!((const struct mr_content *)mail->memo)->foreign)
+		return forged;
+	copy.says.action = MR_SENDER_NONE;
+	if (target->mailbox && turned_away(d, mail, rcpt, &copy.says))
 		return rcpt->reply;
 	mr_sort(mail, &target->settings, target->local, target->domain,
-		target->mailbox ? d->judge : NULL, says.action, &copy.sorting);
-	tell_score(mail->arena, &copy.sorting, rcpt);
+		target->mailbox ? d->judge : NULL, copy.says.action, &copy.sorting);
+	mr_mark_tell(mail->arena, &copy.sorting, &copy.says, rcpt);
 	copy.onward = mr_forward_goes(target, copy.sorting.spam);
 	if (copy.onward && !target->keep) {
 		(void)!mr_forward(d, mail, target, &copy.reply);

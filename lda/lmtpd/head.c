@@ -87,7 +87,7 @@ void mr_head_read(struct mr_span content, struct mr_head *head_out)
 	bool received = false;
 
 	h->flag = h->score = h->status = h->subject = none;
-	h->delivered_count = h->received_count = h->forwarded_count = 0;
+	h->delivered_count = h->foreign_count = h->received_count = h->forwarded_count = 0;
 	h->queue_id = MR_SPAN("");
 	while (field_next(&c, content.p, &name, &field)) {
 		if (mr_span_eq_nocase(name, MR_SPAN("Received"))) {
@@ -103,6 +103,9 @@ void mr_head_read(struct mr_span content, struct mr_head *head_out)
 		if (h->delivered_count < MR_HEAD_DELIVERED_MAX &&
 		    mr_span_eq_nocase(name, MR_SPAN("Delivered-To")))
 			h->delivered[h->delivered_count++] = field.value;
+		if (mr_span_eq_nocase(name, MR_SPAN("X-Millrace-Delivery")) &&
+		    h->foreign_count++ < MR_HEAD_FOREIGN_MAX)
+			h->foreign[h->foreign_count - 1] = field;
 		if (mr_span_eq_nocase(name, MR_SPAN("X-Millrace-Forward")))
 			h->forwarded_count++;
 	}

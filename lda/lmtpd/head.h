@@ -10,6 +10,9 @@
 /* Delivered-To fields that are looked at, from the top: a loop adds its own there. */
 #define MR_HEAD_DELIVERED_MAX 100
 
+/* X-Millrace-Delivery fields that can be removed. */
+#define MR_HEAD_FOREIGN_MAX 100
+
 /* Where a field stands. */
 struct mr_head_field {
 	size_t at, size; /* octets, from its name to its line ending; size 0: there is none */
@@ -26,6 +29,9 @@ struct mr_head {
 	struct mr_span
 		delivered[MR_HEAD_DELIVERED_MAX]; /* values of Delivered-To, without blanks */
 	size_t delivered_count;
+	/* Where X-Millrace-Delivery stands, which we write; the first of them, and how many there are. */
+	struct mr_head_field foreign[MR_HEAD_FOREIGN_MAX];
+	size_t foreign_count;
 	size_t received_count, forwarded_count; /* fields Received; X-Millrace-Forward */
 	struct mr_span queue_id; /* that the topmost Received names; empty: none */
 };

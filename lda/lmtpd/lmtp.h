@@ -37,6 +37,9 @@ struct mr_lmtp_rcpt {
 	const char *folder; /* where it went, for the log; NULL: nowhere */
 	/* Its points for him, and those for all where his are others; for the log; NULL: none */
 	const char *score, *shared;
+	/* From how many points it is spam for him; what decided where it goes, "friend"; the entry of a
+	 * list that did. NULL: none */
+	const char *threshold, *reason, *entry;
 	void *memo; /* of the delivery, in the arena */
 };
 

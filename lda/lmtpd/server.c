@@ -132,7 +132,7 @@ static enum row row_of(const struct mr_lmtp_mail *mail, const struct mr_lmtp_rcp
 static void log_rcpt(const struct mr_lmtp_mail *mail, const struct mr_lmtp_rcpt *rcpt,
 		     const char *result, int64_t ms)
 {
-	struct mr_kv kv[10];
+	struct mr_kv kv[13];
 	size_t count = 0;
 
 	kv[count++] = MR_KV_SPAN("id", mail->queue_id);
@@ -144,6 +144,12 @@ static void log_rcpt(const struct mr_lmtp_mail *mail, const struct mr_lmtp_rcpt 
 		kv[count++] = MR_KV("score", rcpt->score);
 	if (rcpt->shared)
 		kv[count++] = MR_KV("shared", rcpt->shared);
+	if (rcpt->threshold)
+		kv[count++] = MR_KV("threshold", rcpt->threshold);
+	if (rcpt->reason)
+		kv[count++] = MR_KV("reason", rcpt->reason);
+	if (rcpt->entry)
+		kv[count++] = MR_KV("entry", rcpt->entry);
 	kv[count++] = MR_KV("result", result);
 	kv[count++] = MR_KV("text", rcpt->reply.text);
 	kv[count++] = MR_KV_INT("ms", ms);
@@ -164,9 +170,10 @@ static void op_told(void *arg, const struct mr_lmtp_mail *mail, const struct mr_
 	mr_metrics_observe_us(metrics, ROW_SECONDS, ms * 1000);
 	if (!mr_run_traced(server->run) || mr_span_copyz(mail->queue_id, id, sizeof(id)) < 0)
 		return;
-	mr_run_trace(server->run, id, "to %.*s: %s %s, folder %s", (int)rcpt->path.text.len,
-		     rcpt->path.text.p, result, rcpt->reply.text,
-		     rcpt->folder ? rcpt->folder : "-");
+	mr_run_trace(server->run, id, "to %.*s: %s %s, folder %s, reason %s%s%s",
+		     (int)rcpt->path.text.len, rcpt->path.text.p, result, rcpt->reply.text,
+		     rcpt->folder ? rcpt->folder : "-", rcpt->reason ? rcpt->reason : "-",
+		     rcpt->entry ? " " : "", rcpt->entry ? rcpt->entry : "");
 }
 
 /* -- start ------------------------------------------------------------------------------------ */

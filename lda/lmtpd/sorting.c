@@ -272,7 +272,27 @@ static size_t edits_make(const struct mr_content *c, const struct mr_sorting *s,
 	return count;
 }
 
-#define EDITS_MAX 5
+#define EDITS_MAX (MR_HEAD_FOREIGN_MAX + 5)
+
+static void put_nothing(const struct edit *e MR_UNUSED, struct mr_buf *out MR_UNUSED)
+{
+}
+
+/* Whatever claims to be ours. */
+static size_t foreign_add(const struct mr_content *c, size_t count, struct edit *edits)
+{
+	for (size_t i = 0; c->foreign && i < c->foreign_count; i++) {
+		const struct edit gone = { .at = c->foreign[i].at,
+					   .len = c->foreign[i].size,
+					   .put = put_nothing };
+		size_t to = count++;
+
+		for (; to > 0 && edits[to - 1].at > gone.at; to--)
+			edits[to] = edits[to - 1];
+		edits[to] = gone;
+	}
+	return count;
+}
 
 int mr_sort_copy(const struct mr_lmtp_mail *mail, const struct mr_user_settings *settings,
 		 const struct mr_sorting *sorting, struct mr_maildir_file *file)
@@ -282,7 +302,7 @@ int mr_sort_copy(const struct mr_lmtp_mail *mail, const struct mr_user_settings 
 	struct mr_span tag =
 		tag_in_field(settings->spam_tag, mr_words_len(c->subject.value) > 0, word);
 	struct edit edits[EDITS_MAX];
-	size_t at = 0, count = edits_make(c, sorting, tag, edits);
+	size_t at = 0, count = foreign_add(c, edits_make(c, sorting, tag, edits), edits);
 	MR_AUTO_BUF text = MR_BUF(TEXT_MAX);
 	int err = 0;
 

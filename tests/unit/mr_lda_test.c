@@ -34,3 +34,27 @@ const struct mr_resolve_table mr_lda_test_names = {
 	.user = find,
 	.alias = mr_lda_test_alias,
 };
+
+struct mr_span mr_lda_test_unmarked(struct mr_span content, struct mr_arena *arena,
+				    struct mr_span *mark_out)
+{
+	static const struct mr_span name = MR_SPAN("X-Millrace-Delivery: ");
+	size_t at = 0, end;
+	char *text;
+
+	*mark_out = MR_SPAN("");
+	for (int line = 0; line < 2; line++)
+		at += mr_span_find(mr_span_sub(content, at, content.len), '\n') + 1;
+	if (!mr_span_has_prefix(mr_span_sub(content, at, content.len), name))
+		return content;
+	end = at;
+	do
+		end += mr_span_find(mr_span_sub(content, end, content.len), '\n') + 1;
+	while (end < content.len && content.p[end] == '\t');
+	if (!(text = mr_arena_text(arena, content.len)))
+		return content;
+	memcpy(text, content.p, at);
+	memcpy(text + at, content.p + end, content.len - end);
+	*mark_out = mr_span_sub(content, at, end - at);
+	return mr_span(text, content.len - (end - at));
+}

@@ -12,4 +12,9 @@ int mr_lda_test_domain(void *arg, struct mr_span domain);
 int mr_lda_test_alias(void *arg, struct mr_span local, struct mr_span domain,
 		      struct mr_arena *arena, struct mr_alias *alias_out);
 
+/* content without X-Millrace-Delivery, the third field of every copy, which is then in *mark_out, its line
+ * ending included; what it says is not what most tests are about. In arena; without memory, content. */
+struct mr_span mr_lda_test_unmarked(struct mr_span content, struct mr_arena *arena,
+				    struct mr_span *mark_out);
+
 #endif

@@ -299,7 +299,11 @@ static unsigned go(struct mr_t *t, const struct way *way, unsigned fail_nth, int
 	struct mr_lmtp_ops ops;
 	struct fixture f;
 	unsigned calls = 0, kept, all;
-	size_t len = as_stored(HEAD, content, want);
+	size_t len =
+		as_stored(strstr(way->sub, ".Spam")
+				  ? HEAD "X-Millrace-Delivery: folder=Spam; reason=flag\n"
+				  : HEAD "X-Millrace-Delivery: folder=INBOX; reason=unscored\n",
+			  content, want);
 	int code;
 
 	if (!fixture_init(t, &f, &ops))

@@ -261,6 +261,7 @@ MR_TEST(lda_mailbox)
 	MR_CHECK_SPAN(t,
 		      "Return-Path: <sender@example.net>\n"
 		      "Delivered-To: ann+Lists@example.org\n"
+		      "X-Millrace-Delivery: folder=INBOX; reason=unscored\n"
 		      "Subject: x\n\nbody\n",
 		      only_file(t, &f, "example.org/ann/new", arena));
 	mr_arena_free(arena);
@@ -384,7 +385,7 @@ MR_TEST(lda_large)
 		mr_deliver_store(&f.deliver, &f.mail);
 		MR_CHECK_INT(t, 250, f.rcpt[0].reply.code);
 		all = only_file(t, &f, "example.org/ann/.Spam/new", arena);
-		MR_CHECK_INT(t, 300000 + 4 + 34 + 30, all.len); /* the two fields of ours */
+		MR_CHECK_INT(t, 300000 + 4 + 34 + 30 + 46, all.len); /* the three fields of ours */
 		MR_CHECK_SPAN(t, "xxend\n", mr_span_sub(all, all.len - 6, 6));
 		MR_CHECK(t, faccessat(f.deliver.mail_fd, "example.org/ann/new", R_OK, 0) == 0);
 	} else {

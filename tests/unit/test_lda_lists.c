@@ -44,6 +44,7 @@ struct fixture {
 	struct mr_deliver deliver;
 	struct mr_arena *arena;
 	struct mr_lmtp_rcpt rcpt;
+	const char *dir;
 	char url[MR_PATH_MAX + 16];
 };
 
@@ -51,7 +52,7 @@ static bool fixture_init(struct mr_t *t, struct fixture *f)
 {
 	const char *dir = mr_test_dir(t);
 
-	*f = (struct fixture){ .arena = mr_arena_new(8u << 20) };
+	*f = (struct fixture){ .arena = mr_arena_new(8u << 20), .dir = dir };
 	snprintf(f->url, sizeof(f->url), "sqlite:%s/store", dir);
 	mr_user_settings_default(&wishes);
 	logged[0] = '\0';
@@ -248,5 +249,147 @@ MR_TEST(lists_away)
 	MR_CHECK(t, strstr(logged, "mail waits") == strstr(logged, "lists of senders") +
 							    strlen("lists of senders cannot be "
 								   "read: "));
+	fixture_done(&f);
+}
+
+/* The only message in a folder of ann's. */
+static struct mr_span only(struct fixture *f, const char *folder)
+{
+	char path[MR_PATH_MAX + 64];
+	struct mr_span content = MR_SPAN("");
+	struct dirent *entry;
+	DIR *d;
+
+	snprintf(path, sizeof(path), "%s/example.org/ann/%snew", f->dir, folder);
+	d = opendir(path);
+	while (d && (entry = readdir(d))) {
+		int fd = -1;
+
+		if (entry->d_name[0] == '.')
+			continue;
+		if (mr_open_at(dirfd(d), entry->d_name, &fd) == 0 &&
+		    mr_read_fd(fd, 1u << 20, f->arena, &content) < 0)
+			content = MR_SPAN("");
+		mr_close_at(&fd);
+	}
+	if (d)
+		closedir(d);
+	return content;
+}
+
+#define MARK    "X-Millrace-Delivery: "
+#define MILD    "X-Spam-Flag: NO\nX-Spam-Score: 4.000\nX-Spam-Status: No, scorer=millrace\n"
+#define LIST_OF "; score=20.000; threshold=5.000;\n\tlist=user; entry="
+
+/* docs/HEADERS.md: where it went, and why. */
+static const struct {
+	const char *entry, *header;
+	int threshold; /* thousandths */
+	const char *folder, *want;
+} marks[] = {
+	{ "", RECEIVED BOB, 5000, "", "folder=INBOX; reason=unscored" },
+	{ "", "X-Spam-Flag: YES\n" RECEIVED BOB, 5000, ".Spam/", "folder=Spam; reason=flag" },
+	{ "", SCORED RECEIVED BOB, 5000, ".Spam/",
+	  "folder=Spam; reason=score; score=20.000; threshold=5.000" },
+	{ "", SCORED RECEIVED BOB, 20500, "",
+	  "folder=INBOX; reason=threshold; score=20.000; threshold=20.500" },
+	{ "", MILD RECEIVED BOB, 3000, ".Spam/",
+	  "folder=Spam; reason=threshold; score=4.000; threshold=3.000" },
+	{ "", MILD RECEIVED BOB, 5000, "",
+	  "folder=INBOX; reason=score; score=4.000; threshold=5.000" },
+	{ "friend bob@b.example", SCORED VALID RECEIVED BOB, 5000, "",
+	  "folder=INBOX; reason=friend" LIST_OF "bob@b.example" },
+	{ "friend bob@b.example", SCORED RECEIVED BOB, 5000, ".Spam/",
+	  "folder=Spam; reason=score; score=20.000; threshold=5.000" },
+	{ "folder *.example", RECEIVED BOB, 5000, ".Spam/",
+	  "folder=Spam; reason=block;\n\tlist=user; entry=*.example" },
+	/* "%" and what is no ASCII */
+	{ "folder \xC3\xA4%@b.example", RECEIVED "From: \xC3\xA4%@b.example\n\n", 5000, ".Spam/",
+	  "folder=Spam; reason=block;\n\tlist=user; entry=%C3%A4%25@b.example" },
+};
+
+MR_TEST(lists_mark)
+{
+	for (size_t i = 0; i < MR_COUNT(marks); i++) {
+		struct fixture f;
+		char got[64];
+
+		if ((t->oom || getenv("MR_TEST_OOM")) && i != 6)
+			continue;
+		t->row = (long)i;
+		if (fixture_init(t, &f) && list(&f, marks[i].entry) == 0) {
+			MR_AUTO_BUF want = MR_BUF(4096);
+			struct mr_span mark;
+
+			wishes.spam_threshold = marks[i].threshold;
+			deliver(&f, "ann@example.org", "", S(marks[i].header), got);
+			(void)mr_lda_test_unmarked(only(&f, marks[i].folder), f.arena, &mark);
+			(void)mr_buf_printf(&want, MARK "%s\n", marks[i].want);
+			MR_CHECK_SPANS(t, mr_buf_span(&want), mark);
+		}
+		fixture_done(&f);
+	}
+}
+
+/* Forged ones go, wherever they stand in the header; a hundred of them, and no more. */
+MR_TEST(lists_mark_forged)
+{
+	static const struct {
+		int above, below, code;
+	} counts[] = {
+		{ 0, 1, 250 }, { 1, 0, 250 }, { 2, 3, 250 }, { 50, 50, 250 }, { 50, 51, 554 }
+	};
+
+	for (size_t i = 0; i < MR_COUNT(counts); i++) {
+		struct fixture f;
+		MR_AUTO_BUF in = MR_BUF(65536);
+		char got[64] = "";
+
+		if ((t->oom || getenv("MR_TEST_OOM")) && i != 2)
+			continue;
+		t->row = (long)i;
+		for (int k = 0; k < counts[i].above; k++)
+			(void)mr_buf_adds(&in,
+					  "x-millrace-delivery: folder=INBOX;\n reason=friend\n");
+		(void)mr_buf_adds(&in, RECEIVED "To: a\n");
+		for (int k = 0; k < counts[i].below; k++)
+			(void)mr_buf_adds(&in, MARK "folder=INBOX; reason=friend\nX-Other: y\n");
+		(void)mr_buf_adds(&in, "\n" MARK "body\n");
+		if (fixture_init(t, &f) && list(&f, "") == 0) {
+			struct mr_span copy, mark;
+
+			deliver(&f, "ann@example.org", "", mr_buf_span(&in), got);
+			MR_CHECK_INT(t, counts[i].code, f.rcpt.reply.code);
+			copy = mr_lda_test_unmarked(only(&f, ""), f.arena, &mark);
+			MR_CHECK_SPAN(t,
+				      counts[i].code == 250 ? MARK "folder=INBOX; reason=unscored\n"
+							    : "",
+				      mark);
+			MR_CHECK(t, mr_span_search(copy, S("reason=friend")) == copy.len);
+			MR_CHECK(t,
+				 counts[i].code != 250 ||
+					 mr_span_search(copy, S("\n\n" MARK "body\n")) < copy.len);
+		}
+		fixture_done(&f);
+	}
+}
+
+/* What the log is told. */
+MR_TEST(lists_told)
+{
+	struct fixture f;
+	char got[64];
+
+	if (fixture_init(t, &f) && list(&f, "drop b.example") == 0) {
+		deliver(&f, "ann@example.org", "bob@b.example", S(RECEIVED BOB), got);
+		MR_CHECK_STR(t, "250 -", got);
+		MR_CHECK_STR(t, "block", f.rcpt.reason);
+		MR_CHECK_STR(t, "b.example", f.rcpt.entry);
+		deliver(&f, "zoe@example.org", "bob@b.example", S(SCORED RECEIVED BOB), got);
+		MR_CHECK_STR(t, "score", f.rcpt.reason);
+		MR_CHECK_STR(t, "20.000", f.rcpt.score);
+		MR_CHECK_STR(t, "5.000", f.rcpt.threshold);
+		MR_CHECK(t, !f.rcpt.entry);
+	}
 	fixture_done(&f);
 }

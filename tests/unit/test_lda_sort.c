@@ -24,6 +24,7 @@
 
 static struct mr_user_settings wishes;
 static char warned[2000];
+static struct mr_span marked; /* X-Millrace-Delivery of the last copy */
 
 static void warn_sink(void *arg MR_UNUSED, enum mr_log_level level, const char *line)
 {
@@ -169,7 +170,7 @@ static struct mr_span deliver(struct mr_t *t, struct fixture *f, struct mr_span 
 	}
 	mr_deliver_drop(&f->deliver, &f->mail);
 	mr_buf_done(&f->mail.content);
-	return content;
+	return mr_lda_test_unmarked(content, f->arena, &marked);
 }
 
 /* The milter gave 7 points. Each score by hand: 7 and what the lessons add. */
