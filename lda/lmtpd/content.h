@@ -16,6 +16,7 @@
 #define MR_CONTENT_SUBJECT_MAX 1000 /* octets of Subject that are kept */
 
 struct mr_origin;
+struct mr_vacation_mail;
 struct mr_content {
 	bool spam; /* as the milter said it, and we believe */
 	/* Their values are in the arena of the mail; subject's is cut. */
@@ -28,6 +29,7 @@ struct mr_content {
 	const struct mr_head_field *foreign;
 	size_t foreign_count;
 	const struct mr_origin *origin; /* what lists.c has read of it; NULL: nothing yet */
+	const struct mr_vacation_mail *vacation; /* for answers; NULL: nobody wants any */
 };
 
 /*

@@ -36,8 +36,22 @@ static const struct mr_lmtp_reply saved = { 250, "2.0.0", "Saved" };
 
 /* -- content ---------------------------------------------------------------------------------- */
 
+/* Where somebody wants it; without memory for it nobody is answered. */
+static void vacation_look(struct mr_lmtp_mail *mail, struct mr_content *c)
+{
+	struct mr_vacation_mail *v;
+	size_t i = 0;
+
+	while (i < mail->rcpt_count &&
+	       !((struct mr_target *)mail->rcpt[i].memo)->settings.vacation.on)
+		i++;
+	if (i < mail->rcpt_count && (v = mr_arena_alloc(mail->arena, sizeof(*v))) &&
+	    mr_vacation_read(mr_buf_span(&mail->content), mail->arena, v) == 0)
+		c->vacation = v;
+}
+
 /* Made at the first content, whose header is then there. NULL: out of memory. */
-static struct mr_content *content_of(struct mr_lmtp_mail *mail)
+static struct mr_content *content_of(const struct mr_deliver *d, struct mr_lmtp_mail *mail)
 {
 	struct mr_head head;
 	bool made;
@@ -45,12 +59,14 @@ static struct mr_content *content_of(struct mr_lmtp_mail *mail)
 
 	for (size_t i = 0; c && made && i < mail->rcpt_count; i++)
 		mr_recipient_look(mail->rcpt[i].memo, &head);
+	if (c && made && d->vacation)
+		vacation_look(mail, c);
 	return c;
 }
 
 int mr_deliver_more(const struct mr_deliver *d, struct mr_lmtp_mail *mail)
 {
-	struct mr_content *c = content_of(mail);
+	struct mr_content *c = content_of(d, mail);
 
 	return c ? mr_content_spool(mail, c, d->mail_fd) : MR_ENOMEM;
 }
@@ -212,7 +228,8 @@ static struct mr_lmtp_reply store_one(const struct mr_deliver *d, struct mr_lmtp
 	mr_mark_tell(mail->arena, &copy.sorting, &copy.says, rcpt);
 	copy.onward = mr_forward_goes(target, copy.sorting.spam);
 	if (copy.onward && !target->keep) {
-		(void)!mr_forward(d, mail, target, &copy.reply);
+		if (mr_forward(d, mail, target, &copy.reply) && target->mailbox)
+			mr_vacation_answer(d, mail, target, copy.sorting.spam);
 		return copy.reply;
 	}
 	if (!target->mailbox)
@@ -233,12 +250,13 @@ static struct mr_lmtp_reply store_one(const struct mr_deliver *d, struct mr_lmtp
 		mr_expiry_put(d->expiry, target->mailbox, target->settings.spam_expire_days,
 			      d->clock.time_s(d->clock.arg));
 	rcpt->folder = copy.folder;
+	mr_vacation_answer(d, mail, target, copy.sorting.spam);
 	return copy.reply;
 }
 
 void mr_deliver_store(const struct mr_deliver *d, struct mr_lmtp_mail *mail)
 {
-	struct mr_content *c = content_of(mail);
+	struct mr_content *c = content_of(d, mail);
 
 	for (size_t i = 0; i < mail->rcpt_count; i++)
 		mail->rcpt[i].reply = c ? store_one(d, mail, &mail->rcpt[i]) : no_memory;

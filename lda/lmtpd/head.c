@@ -33,6 +33,16 @@ static bool field_next(struct mr_cur *c, const char *base, struct mr_span *name_
 	return true;
 }
 
+bool mr_head_next(struct mr_cur *c, struct mr_span *name_out, struct mr_span *value_out)
+{
+	struct mr_head_field field;
+
+	if (!field_next(c, c->p, name_out, &field))
+		return false;
+	*value_out = field.value;
+	return true;
+}
+
 /* What stands before a blank, a comment, or the date. */
 static struct mr_span token(struct mr_cur *c)
 {

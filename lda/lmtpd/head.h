@@ -5,7 +5,7 @@
 #ifndef HEAD_H
 #define HEAD_H
 
-#include "lib/base/mr_span.h"
+#include "lib/base/mr_cur.h"
 
 /* Delivered-To fields that are looked at, from the top: a loop adds its own there. */
 #define MR_HEAD_DELIVERED_MAX 100
@@ -49,5 +49,9 @@ struct mr_head {
  * The same Received has the queue id, as "id" and a word (RFC 5321 4.4): sendmail knows no XFORWARD.
  */
 void mr_head_read(struct mr_span content, struct mr_head *head_out);
+
+/* One field after the other of the header at c, as mr_head_read() reads them: value without blanks at its ends,
+ * folds in it. False at its end. */
+bool mr_head_next(struct mr_cur *c, struct mr_span *name_out, struct mr_span *value_out);
 
 #endif

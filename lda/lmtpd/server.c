@@ -264,8 +264,9 @@ int mr_lmtpd_open(struct mr_run *run)
 			mr_own_new(set->reinject, server->host, (unsigned)set->lmtp_workers / 2,
 				   *mr_run_clock(run));
 		server->deliver.lists = mr_lists_new(set->store, *mr_run_clock(run));
+		server->deliver.vacation = mr_vacation_new(set->store, *mr_run_clock(run));
 		err = server->deliver.judge && server->deliver.expiry && server->deliver.own &&
-				      server->deliver.lists
+				      server->deliver.lists && server->deliver.vacation
 			      ? mr_listen_all(run, server->conns, set->lmtp_listen,
 					      set->lmtp_socket_mode, NULL)
 			      : MR_ENOMEM;
@@ -291,6 +292,7 @@ void mr_lmtpd_close(struct mr_run *run)
 	mr_lists_free(server->deliver.lists);
 	mr_expiry_free(server->deliver.expiry);
 	mr_own_free(server->deliver.own);
+	mr_vacation_free(server->deliver.vacation);
 	mr_store_close(server->store);
 	mr_free(server);
 }

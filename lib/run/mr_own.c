@@ -102,7 +102,8 @@ static void answer_from(const struct mr_smtp_reply *reply, struct mr_own_answer 
 static int converse(struct mr_own *own, const struct mr_own_mail *mail, struct mr_arena *arena,
 		    struct mr_smtp_reply *reply_out)
 {
-	int64_t deadline_ms = mr_now_ms() + MR_OWN_SEND_MS;
+	int64_t timeout_ms = mail->quick ? MR_OWN_QUICK_MS : MR_OWN_SEND_MS;
+	int64_t deadline_ms = mr_now_ms() + timeout_ms;
 	struct mr_smtp_send send = {
 		.all_or_none = true,
 		.utf8 = mail->utf8,
@@ -114,7 +115,7 @@ static int converse(struct mr_own *own, const struct mr_own_mail *mail, struct m
 		.read = mail->read,
 		.arg = mail->arg,
 		.deadline_ms = deadline_ms,
-		.final_ms = MR_OWN_FINAL_MS,
+		.final_ms = mail->quick ? MR_OWN_QUICK_MS : MR_OWN_FINAL_MS,
 	};
 	MR_AUTO_FD fd = -1;
 
@@ -123,7 +124,7 @@ static int converse(struct mr_own *own, const struct mr_own_mail *mail, struct m
 		return MR_ENOMEM;
 	for (size_t i = 0; i < mail->to_count; i++)
 		send.to[i].address = mail->to[i];
-	if (mr_sock_connect(own->name, MR_OWN_SEND_MS, &fd) < 0)
+	if (mr_sock_connect(own->name, timeout_ms, &fd) < 0)
 		return MR_ETEMP;
 	return mr_smtp_send(fd, &send, arena, reply_out);
 }
@@ -145,7 +146,8 @@ static int send_now(struct mr_own *own, const struct mr_own_mail *mail,
 	*answer_out = err == MR_ENOMEM ? no_memory : err == MR_ETEMP ? away : no_content;
 	now_ms = own->clock.now_ms(own->clock.arg);
 	/* It was waited for in vain: who comes now need not do the same. */
-	if (err == MR_ETEMP && now_ms - begin_ms >= MR_OWN_SEND_MS)
+	if (err == MR_ETEMP &&
+	    now_ms - begin_ms >= (mail->quick ? MR_OWN_QUICK_MS : MR_OWN_SEND_MS))
 		atomic_store(&own->rests_until_ms, now_ms + MR_OWN_REST_MS);
 	return err;
 }

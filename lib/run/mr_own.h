@@ -22,6 +22,7 @@
 /* RFC 5321 4.5.3.2 has minutes for each command: ours are for all, since an MTA waits behind us. */
 #define MR_OWN_SEND_MS  60000 /* from connecting to the end of the content */
 #define MR_OWN_FINAL_MS 240000 /* for the answer to it */
+#define MR_OWN_QUICK_MS 5000 /* in place of both, for what is not that important */
 #define MR_OWN_REST_MS  10000
 
 struct mr_own;
@@ -48,6 +49,7 @@ struct mr_own_mail {
 	const struct mr_span *to; /* as mr_smtp_path.text */
 	size_t to_count;
 	bool utf8; /* a header field needs SMTPUTF8; of addresses we see it */
+	bool quick; /* less patience, for what is sent while somebody else waits, and may be left */
 	uint64_t size; /* about; 0: not known */
 	struct mr_span head; /* all of it, or what goes before the content: whole lines */
 	mr_smtp_read_fn *read; /* the content; NULL: none but head */

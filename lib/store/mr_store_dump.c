@@ -45,6 +45,7 @@ static const struct table {
 	TABLE(MR_GROUP_LIMITS, "sent", "owner, span, slot_s, ends_s, messages, recipients",
 	      "$1, $2, $3, $4, $5, $6", "owner, span, slot_s"),
 	TABLE(MR_GROUP_LIMITS, "notice", "owner, told_s", "$1, $2", "owner"),
+	TABLE(MR_GROUP_LIMITS, "answered", "owner, sender, ends_s", "$1, $2, $3", "owner, sender"),
 };
 
 /* Statements whose rows say what is wrong with a group; what a foreign key or a type holds already is

@@ -23,7 +23,7 @@
  *	forward_spam      yes | no                 whether spam goes on; else it is kept
  *	vacation          yes | no                 whether mail is answered, with
  *	vacation_text     text                     this, and
- *	vacation_subject  text                     this; empty: "Automatic reply: " and that of the mail
+ *	vacation_subject  text                     this; empty: "Auto: " and that of the mail
  *	vacation_from     2026-12-24               the first and
  *	vacation_until    2027-01-06               the last day (UTC); empty: no bound
  *	vacation_days     days                     in which a sender gets one answer

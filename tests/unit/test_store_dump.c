@@ -53,9 +53,10 @@ MR_TEST(dump_and_load)
 		"table\tover_quota\tdomain, local, since_s, warned\n"
 		"row\tta.example\tt\ti0\ti80\n"
 		"end\t2\n"
-		"group\tlimits\t1\n"
+		"group\tlimits\t2\n"
 		"table\tsent\towner, span, slot_s, ends_s, messages, recipients\n"
 		"table\tnotice\towner, told_s\n"
+		"table\tanswered\towner, sender, ends_s\n"
 		"end\t0\n";
 	MR_AUTO(mr_store) *a = store_at(t, mr_test_dir(t), MR_STORE_CREATE);
 	MR_AUTO(mr_store) *b = store_at(t, mr_test_dir(t), MR_STORE_CREATE);
