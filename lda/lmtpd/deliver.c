@@ -120,6 +120,7 @@ struct copy {
 	struct mr_sender_says says;
 	struct mr_sorting sorting;
 	bool onward; /* it goes on to others, too */
+	int inbox_fd; /* of his mailbox */
 	const char *folder;
 	struct mr_lmtp_reply reply;
 };
@@ -158,6 +159,8 @@ static bool write_copy(const struct mr_deliver *d, struct mr_lmtp_mail *mail,
 			sent = mr_forward(d, mail, target, &copy->reply) || refused(copy);
 		if (err == 0 && sent)
 			err = mr_maildir_commit(&file);
+		if (err == 0 && sent)
+			mr_recipient_stored(d, target, copy->inbox_fd, (int64_t)file.size);
 		if (err == 0 && sent && d->wake)
 			mr_wake_tell(d->wake, &mail->set->lmtp_wake, target->local, target->domain,
 				     copy->folder, file.name);
@@ -243,7 +246,9 @@ static struct mr_lmtp_reply store_one(const struct mr_deliver *d, struct mr_lmtp
 	    (err = folder_open(inbox_fd, name, flags, mail->arena, &folder_fd, &copy.folder)) < 0)
 		return err == MR_EFULL ? full : no_mailbox;
 	dir_fd = folder_fd >= 0 ? folder_fd : inbox_fd;
-	if (!write_copy(d, mail, target, &copy, dir_fd))
+	copy.inbox_fd = inbox_fd;
+	if (!mr_recipient_has_room(d, mail, target, inbox_fd, (int64_t)mail->size, &copy.reply) ||
+	    !write_copy(d, mail, target, &copy, dir_fd))
 		return copy.reply;
 	sweep(d, dir_fd);
 	if (d->expiry && target->settings.spam_expire_days > 0)

@@ -22,6 +22,7 @@
 #include "lda/lmtpd/judge.h"
 #include "lda/lmtpd/lists.h"
 #include "lda/lmtpd/lmtp.h"
+#include "lda/lmtpd/quota.h"
 #include "lda/lmtpd/recipient.h"
 #include "lda/lmtpd/vacation.h"
 #include "lda/lmtpd/wake.h"
@@ -34,6 +35,7 @@ struct mr_deliver {
 	struct mr_judge *judge; /* NULL: the milter's word counts for all */
 	struct mr_lists *lists; /* friends and blocked senders; NULL: nobody has any */
 	struct mr_expiry *expiry; /* mailboxes whose old spam is to go; NULL: none is kept */
+	struct mr_quota *quota; /* NULL: nobody has a limit */
 	struct mr_own *own; /* for mail of our own; NULL: none is sent */
 	struct mr_vacation *vacation; /* who answers for users who are away; NULL: nobody */
 	struct mr_wake *wake; /* NULL: no watchers are told */

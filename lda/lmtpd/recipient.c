@@ -183,6 +183,10 @@ static void name_rcpt(const struct mr_deliver *d, struct mr_lmtp_mail *mail,
 	err = one ? mailbox_make(d, &r.mailbox[0], mail->arena, target)
 		  : alias_make(d, local, domain, &r, mail->arena, target);
 	rcpt->reply = err < 0 && err != MR_ENOMEM ? no_directory : reply_of(err);
+	/* What is only sent on needs no room. */
+	if (err == 0 && target->mailbox && (target->keep || target->onward_count == 0))
+		(void)mr_recipient_has_room(d, mail, target, -1, (int64_t)mail->mail.size,
+					    &rcpt->reply);
 }
 
 void mr_recipient(const struct mr_deliver *d, struct mr_lmtp_mail *mail, struct mr_lmtp_rcpt *rcpt)

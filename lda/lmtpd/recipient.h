@@ -46,4 +46,13 @@ void mr_recipient(const struct mr_deliver *d, struct mr_lmtp_mail *mail, struct 
 /* What the header says of a recipient who was taken: loop, and which addresses are left to go on to. */
 void mr_recipient_look(struct mr_target *target, const struct mr_head *head);
 
+/* Whether his mailbox, and his domain, have room for size octets (0: not known). inbox_fd: his mailbox, or -1.
+ * False: *reply_out says why not, else it is left. Quotas: quota.h. */
+bool mr_recipient_has_room(const struct mr_deliver *d, const struct mr_lmtp_mail *mail,
+			   const struct mr_target *target, int inbox_fd, int64_t size,
+			   struct mr_lmtp_reply *reply_out);
+/* A message of octets is in his mailbox now. */
+void mr_recipient_stored(const struct mr_deliver *d, const struct mr_target *target, int inbox_fd,
+			 int64_t octets);
+
 #endif

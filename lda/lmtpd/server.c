@@ -185,7 +185,8 @@ int mr_lmtpd_check(const struct mr_settings *set, struct mr_buf *error)
 
 	if (err < 0)
 		return err;
-	if (mr_own_check(set->reinject, error) < 0 || mr_srs_ask_check(set, error) < 0)
+	if (mr_own_check(set->reinject, error) < 0 || mr_srs_ask_check(set, error) < 0 ||
+	    mr_lmtpd_quota_check(set, error) < 0)
 		return MR_EINVAL;
 	if (mr_store_check_url(set->store) < 0)
 		return mr_run_refuse(error, "store", mr_store_shown(set->store), mr_store_why());
@@ -271,6 +272,8 @@ int mr_lmtpd_open(struct mr_run *run)
 					      set->lmtp_socket_mode, NULL)
 			      : MR_ENOMEM;
 	}
+	if (err == 0)
+		err = mr_lmtpd_quota_open(server, set, store_settings);
 	server->deliver.directory = (struct mr_directory){ { store_domain, store_user, store_alias,
 							     store_address, server },
 							   store_settings,
@@ -286,6 +289,7 @@ void mr_lmtpd_close(struct mr_run *run)
 	if (!server)
 		return;
 	mr_conns_free(server->conns);
+	mr_lmtpd_quota_close(server);
 	mr_close_at(&server->deliver.mail_fd);
 	mr_wake_done(&server->wake);
 	mr_judge_free(server->deliver.judge);
@@ -304,10 +308,14 @@ int mr_lmtpd_serve(struct mr_run *run)
 	struct server *server = mr_run_state(run);
 	const struct mr_settings *set = mr_run_settings_hold(run);
 	unsigned workers = (unsigned)set->lmtp_workers;
+	int err;
 
 	mr_run_settings_release(run, set);
 	store_told(server, mr_store_ping(server->store, MR_GROUP_DIRECTORY));
-	return mr_conns_serve(server->conns, workers);
+	mr_lmtpd_quota_start(server);
+	err = mr_conns_serve(server->conns, workers);
+	mr_lmtpd_quota_stop(server);
+	return err;
 }
 
 void mr_lmtpd_stop(struct mr_run *run, bool drain)
@@ -334,6 +342,10 @@ int mr_lmtpd_reload(struct mr_run *run, const struct mr_settings *next)
 		changed = "reinject";
 	else if (strcmp(set->srs_domain, next->srs_domain) != 0)
 		changed = "srs_domain";
+	else if (strcmp(set->quota_warning, next->quota_warning) != 0)
+		changed = "quota_warning";
+	else if (strcmp(set->quota_warning_domain, next->quota_warning_domain) != 0)
+		changed = "quota_warning_domain";
 	else if (strcmp(set->spam_model, next->spam_model) != 0)
 		changed = "spam_model";
 	else if (set->lmtp_workers != next->lmtp_workers)

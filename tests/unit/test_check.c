@@ -60,6 +60,8 @@ MR_TEST(check_lmtpd)
 		struct mr_settings set = { .lmtp_socket_mode = rows[i].mode,
 					   .reinject = "",
 					   .srs_domain = "",
+					   .quota_warning = "",
+					   .quota_warning_domain = "",
 					   .store = rows[i].store };
 
 		t->row = (long)i;

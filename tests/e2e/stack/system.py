@@ -85,7 +85,8 @@ class System:
         self.postgres.create().start().create_database()
         user = self.millrace.user
         self.millrace.command("store", "--store", self.postgres.url(user="postgres"), "init",
-                              f"{user}=directory:owner", f"{user}=spam:owner")
+                              *(f"{user}={group}:owner"
+                                for group in ("directory", "spam", "senders", "quota", "limits")))
 
     def __enter__(self):
         return self.start()
