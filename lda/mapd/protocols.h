@@ -39,5 +39,8 @@ int mr_policy_check(const struct mr_settings *set, struct mr_buf *error);
 int mr_policy_open(struct mr_run *run, const struct mr_settings *set, struct mr_ask *ask_out);
 void mr_policy_start(void *arg);
 void mr_policy_close(void *arg);
+/* dict_open.c: the engine of dict.h on the store. */
+int mr_dict_open(struct mr_run *run, const struct mr_settings *set, struct mr_ask *ask_out);
+void mr_dict_close(void *arg);
 
 #endif
