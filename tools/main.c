@@ -38,6 +38,8 @@ static const struct command commands[] = {
 	  "senders whose mail nobody wants" },
 	{ "limits", cmd_limits, "[ADDRESS|@DOMAIN] | --reset ADDRESS|@DOMAIN",
 	  "what accounts and domains have sent, and may send" },
+	{ "quota", cmd_quota, "[ADDRESS|DOMAIN] | recount [ADDRESS|DOMAIN]",
+	  "what mailboxes hold, and may hold" },
 	{ "store", cmd_store,
 	  "[--store URL] init [--print] [ROLE=GROUP:read|write|owner]... |\n"
 	  "       check | dump [FILE] | load [FILE]",

@@ -1,6 +1,7 @@
 #include "tools/owner.h"
 
 #include "lib/base/mr_err.h"
+#include "lib/store/mr_store_quota.h"
 #include "lib/store/mr_store_senders.h"
 #include "milters/spam/correction.h"
 
@@ -122,6 +123,19 @@ static int forget_senders(struct cli *cli, const struct owner *owner)
 		       : CLI_OK;
 }
 
+/* The same of what the mailbox holds: it is nobody's any more, and counts in no sum. */
+static int forget_usage(struct cli *cli, const struct owner *owner)
+{
+	MR_AUTO(mr_store) *store = NULL;
+	int err = mr_store_open(cli->set.store, MR_GROUP_QUOTA, MR_STORE_WRITE, &store);
+
+	if (err == MR_ENOENT)
+		return CLI_OK;
+	if (err >= 0)
+		err = mr_store_usage_forget(store, owner->local, owner->domain);
+	return err < 0 ? cli_complain(err, "cannot forget the usage of", owner->shown) : CLI_OK;
+}
+
 int owner_removed(struct cli *cli, const struct owner *owner, const char *what, int err)
 {
 	int forgot;
@@ -131,5 +145,7 @@ int owner_removed(struct cli *cli, const struct owner *owner, const char *what, 
 	forgot = forget(cli, owner);
 	if (forgot == CLI_OK)
 		forgot = forget_senders(cli, owner);
+	if (forgot == CLI_OK)
+		forgot = forget_usage(cli, owner);
 	return err < 0 ? cli_complain(err, what, owner->shown) : forgot;
 }

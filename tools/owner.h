@@ -25,7 +25,7 @@ struct mr_store *owner_store(struct cli *cli, enum mr_store_access access,
 
 /*
  * After the directory was told to remove owner, and said err: what he taught the spam filter goes with him,
- * lessons and corrections, and his friends and blocks; of a domain those of its users, too. Also if he was not there (MR_ENOENT), so
+ * lessons and corrections, his friends and blocks, and what his mailbox holds; of a domain those of its users, too. Also if he was not there (MR_ENOENT), so
  * that a second try mends what failed. Returns the exit code of it all.
  */
 int owner_removed(struct cli *cli, const struct owner *owner, const char *what, int err);

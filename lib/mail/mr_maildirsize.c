@@ -221,13 +221,18 @@ int mr_maildirsize_write(int dir_fd, struct mr_maildir_sum limit, struct mr_mail
 	int len = text_make(limit, used, text, sizeof(text)), err;
 	MR_AUTO_FD tmp_fd = -1;
 	MR_AUTO_FD fd = -1;
+	struct stat st;
 
 	mr_random_id(name);
 	if ((err = mr_maildir_dir(dir_fd, "tmp", false, NULL, &tmp_fd)) < 0 ||
 	    (err = mr_create_at(tmp_fd, name, FILE_MODE, &fd)) < 0)
 		return mr_maildir_temporary(err);
+	/* By root it must be readable for whoever has the mailbox. */
+	if (geteuid() == 0 && (fstat(dir_fd, &st) < 0 || fchown(fd, st.st_uid, st.st_gid) < 0))
+		err = MR_ETEMP;
 	/* No fsync: it can be counted anew, and a file that came out empty is. */
-	err = mr_write_all(fd, mr_span(text, (size_t)len));
+	if (err == 0)
+		err = mr_write_all(fd, mr_span(text, (size_t)len));
 	if (err == 0 && renameat(tmp_fd, name, dir_fd, FILE_NAME) < 0)
 		err = mr_err_from_errno(errno);
 	if (err < 0)
