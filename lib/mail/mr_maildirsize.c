@@ -224,8 +224,11 @@ int mr_maildirsize_write(int dir_fd, struct mr_maildir_sum limit, struct mr_mail
 	struct stat st;
 
 	mr_random_id(name);
-	if ((err = mr_maildir_dir(dir_fd, "tmp", false, NULL, &tmp_fd)) < 0 ||
-	    (err = mr_create_at(tmp_fd, name, FILE_MODE, &fd)) < 0)
+	err = mr_maildir_dir(dir_fd, "tmp", false, NULL, &tmp_fd);
+	/* Somebody is just making the mailbox, or has removed its tmp/. */
+	if (err == MR_ENOENT && (err = mr_maildir_subdirs(dir_fd)) == 0)
+		err = mr_maildir_dir(dir_fd, "tmp", false, NULL, &tmp_fd);
+	if (err < 0 || (err = mr_create_at(tmp_fd, name, FILE_MODE, &fd)) < 0)
 		return mr_maildir_temporary(err);
 	/* By root it must be readable for whoever has the mailbox. */
 	if (geteuid() == 0 && (fstat(dir_fd, &st) < 0 || fchown(fd, st.st_uid, st.st_gid) < 0))

@@ -29,7 +29,7 @@ def build(request):
 def up(build, mta, **options):
     """A System, not started; skips if a program that it needs is not built."""
     needed = System.needs(spam=options.get("spam", False), deliver=options.get("deliver", "dovecot"),
-                          mapd=options.get("mapd", False))
+                          mapd=options.get("mapd", False) or options.get("quota", False))
     gone = missing(build, needed)
     if gone:
         pytest.skip(f"binary missing: {', '.join(gone)}")

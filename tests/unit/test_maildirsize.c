@@ -172,6 +172,10 @@ MR_TEST(maildirsize_get)
 	check_file(t, fd, "0S\n43210 4\n");
 	MR_NEED(t, mr_maildirsize_get(fd, (struct mr_maildir_sum){ 0, 4 }, now_s, &s) == 0);
 	check_file(t, fd, "4C\n43210 4\n");
+	/* Without tmp/, as where somebody is just making the mailbox. */
+	MR_CHECK_INT(t, 0, unlinkat(fd, "tmp/3.a.host,S=7", 0));
+	MR_CHECK_INT(t, 0, unlinkat(fd, "tmp", AT_REMOVEDIR));
+	MR_NEED(t, mr_maildirsize_get(fd, limit, now_s, &s) == 0);
 	/* Damaged. */
 	put(t, fd, "maildirsize", "4C\n1 x\n");
 	MR_NEED(t, mr_maildirsize_get(fd, (struct mr_maildir_sum){ 0, 4 }, now_s, &s) == 0);

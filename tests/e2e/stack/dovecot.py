@@ -3,6 +3,7 @@ and an auth socket for submission."""
 import subprocess
 from pathlib import Path
 
+from .mta import snippet
 from .process import Daemon
 
 CONF = """\
@@ -39,6 +40,7 @@ passdb {{
 userdb {{
   driver = static
   args = uid={user} gid={user} home={mail}/%d/%n
+  result_success = {userdb_then}
 }}
 namespace inbox {{
   inbox = yes
@@ -78,24 +80,34 @@ service auth {{
 class Dovecot:
     """Dovecot 2.3."""
 
-    def __init__(self, folder, mail, imap_port, user="mail", more=""):
+    def __init__(self, folder, mail, imap_port, user="mail", more="", dict_socket=None):
         """mail: where DOMAIN/LOCAL/ Maildirs are; user: who owns them; more: for the end of its
-        configuration."""
+        configuration; dict_socket: mapd's, for quotas."""
         self.folder, self.mail, self.imap_port, self.user = Path(folder), mail, imap_port, user
         self.lmtp_socket = self.folder / "lmtp"
         self.auth_socket = self.folder / "auth-client"
-        self.daemon, self.more = None, more
+        self.daemon, self.more, self.dict_socket = None, more, dict_socket
 
     def start(self):
         """Start it; the IMAP port and the LMTP socket answer when this returns."""
         (self.folder / "state").mkdir(exist_ok=True)
         (self.folder / "passwd.d").mkdir(exist_ok=True)
-        conf = self.folder / "dovecot.conf"
+        conf, more = self.folder / "dovecot.conf", self.more
+        if self.dict_socket:
+            more += self._quota()
         conf.write_text(CONF.format(folder=self.folder, mail=self.mail, imap_port=self.imap_port,
-                                    lmtp=self.lmtp_socket, auth=self.auth_socket, user=self.user) + self.more)
+                                    lmtp=self.lmtp_socket, auth=self.auth_socket, user=self.user,
+                                    userdb_then="continue-ok" if self.dict_socket else "return-ok") + more)
         self.daemon = Daemon("dovecot", ["dovecot", "-F", "-c", conf], self.folder / "dovecot.log",
                              listens=[self.imap_port, self.lmtp_socket])
         self.daemon.start()
+
+    def _quota(self):
+        """The lines that we hand to operators."""
+        userdb = self.folder / "userdb.conf.ext"
+        userdb.write_text(snippet("dovecot/millrace-userdb.conf.ext", self.dict_socket))
+        return snippet("dovecot/quota.conf", self.dict_socket).replace(
+            "/etc/dovecot/millrace-userdb.conf.ext", str(userdb)).replace("= millrace-map", f"= {self.user}")
 
     def stop(self):
         """Stop it."""

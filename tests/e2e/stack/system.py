@@ -22,7 +22,7 @@ class System:
     def __init__(self, build, mta="postfix", *, spam=False, deliver="dovecot", name=None,
                  settings=None, ports=None, milters=(), milters_before=(), listeners=(),
                  message_size_max=20 << 20, process_limit=200, spam_when_down="tempfail", own_users=None,
-                 store="sqlite", mapd=False, policy=False):
+                 store="sqlite", mapd=False, policy=False, quota=False):
         """deliver: dovecot (its LMTP), lmtpd (ours), pipe (millrace-deliver, which hands to lmtpd).
         spam: our spam milter in the chain. settings: for millrace.conf. ports: a dict with smtp,
         imap, submission; what is missing is a free one. milters: other Milters, after ours;
@@ -30,23 +30,28 @@ class System:
         listeners: further Listeners. spam_when_down: what the MTA does without our filter (tempfail,
         reject, accept). own_users: a user is added to our directory, too; by default when lmtpd
         runs. store: sqlite, or postgresql: a server of its own. mapd: the MTA asks it who has which
-        address; without, it takes all of our domain. policy: and whether it may send so much."""
+        address; without, it takes all of our domain. policy: and whether it may send so much. quota: Dovecot
+        asks mapd what may be held, and tells it what is."""
         self.build = Path(build).resolve()
         self.ports = {"smtp": ground.free_port(), "imap": ground.free_port(), **(ports or {})}
         for port in self.ports.values():
             ground.refuse_in_use(port)
         self.ground = ground.Ground(name)
         self.path = self.ground.path
-        self.mapd, self.policy = mapd or policy, policy
+        self.mapd, self.policy = mapd or policy or quota, policy
         self.deliver, self.spam, self._spam_when_down = deliver, spam, spam_when_down
         self.own_users = deliver != "dovecot" if own_users is None else own_users
         self.outside = self.postgres = None
         if store == "postgresql":
             self.postgres = Postgres(self.ground.folder("pg"))
             settings = {"store": self.postgres.url(connect_timeout=2), **(settings or {})}
+        dict_socket = self.ground.path / "run/dict.sock" if quota else None
+        if quota:
+            settings = {"dict_listen": [f"unix:{dict_socket}"], **(settings or {})}
         self.millrace = Millrace(self.build, self.path,
                                  settings={"message_size_max": message_size_max, **(settings or {})})
-        self.dovecot = Dovecot(self.ground.folder("dovecot"), self.millrace.mail, self.ports["imap"])
+        self.dovecot = Dovecot(self.ground.folder("dovecot"), self.millrace.mail, self.ports["imap"],
+                               dict_socket=dict_socket)
         self._mta_name, self._milters, self._listeners = mta, list(milters), list(listeners)
         self._milters_before = list(milters_before)
         self._limits = {"message_size_max": message_size_max, "process_limit": process_limit}
