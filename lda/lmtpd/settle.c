@@ -194,23 +194,21 @@ static void judge(struct mr_settle *s, struct mr_span local, struct mr_span doma
 		(void)!mr_store_over_end(s->with.store, local, domain);
 }
 
+/* Also where there is no limit any more: then nobody is full. */
 static void judge_both(struct mr_settle *s, const struct mr_usage_row *row,
 		       const struct mr_user_settings *set)
 {
 	struct mr_span local = mr_span_str(row->local), domain = mr_span_str(row->domain);
-	bool shared =
-		!mr_limit_is_none(set->domain_quota) && strcmp(s->warned_domain, row->domain) != 0;
+	bool shared = strcmp(s->warned_domain, row->domain) != 0;
+	struct mr_usage sum = { 0, 0 };
 	struct mr_over user, whole;
-	struct mr_usage sum;
 
-	if (!shared && mr_limit_is_none(set->quota))
-		return;
 	if (mr_store_over_get(s->with.store, local, domain, &user, &whole) < 0)
 		return;
-	if (!mr_limit_is_none(set->quota))
-		judge(s, local, domain, set->quota, row->usage, &user);
-	/* Not one that was kept: nobody may come back to look again. */
-	if (!shared || mr_store_usage_get(s->with.store, MR_SPAN(""), domain, &sum) < 0)
+	judge(s, local, domain, set->quota, row->usage, &user);
+	/* Not a sum that was kept: nobody may come back to look again. */
+	if (!shared || (!mr_limit_is_none(set->domain_quota) &&
+			mr_store_usage_get(s->with.store, MR_SPAN(""), domain, &sum) < 0))
 		return;
 	memcpy(s->warned_domain, row->domain, sizeof(s->warned_domain));
 	judge(s, MR_SPAN(""), domain, set->domain_quota, sum, &whole);

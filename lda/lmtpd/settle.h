@@ -14,7 +14,8 @@
 
 #define MR_SETTLE_EVERY_MS 500
 #define MR_SETTLE_ROWS     64 /* of one transaction */
-#define MR_SETTLE_BATCHES  32 /* of one round */
+#define MR_SETTLE_BATCHES                                                                          \
+	8 /* of one round: a thousand mailboxes a second, so that a start costs little */
 
 /* Who is to be warned, of what. */
 struct mr_quota_warning {

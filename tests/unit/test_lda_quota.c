@@ -45,7 +45,7 @@ static int warn(void *arg, const struct mr_quota_warning *w)
 	return b->warn_err;
 }
 
-static int bench_init(struct mr_t *t, struct bench *b)
+static int bench_open(struct mr_t *t, struct bench *b, struct mr_store *store)
 {
 	struct mr_settle_with with = { .settings = settings, .warn = warn, .arg = b };
 
@@ -54,7 +54,7 @@ static int bench_init(struct mr_t *t, struct bench *b)
 			     .clock = { .now_ms = 1, .time_s = START },
 			     .warned = MR_BUF(4096) };
 	mr_user_settings_default(&b->set);
-	b->store = mr_store_test_open(t, MR_GROUP_QUOTA);
+	b->store = store;
 	b->mail_fd = open(mr_test_dir(t), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (!b->store || b->mail_fd < 0)
 		return MR_ENOMEM;
@@ -67,6 +67,11 @@ static int bench_init(struct mr_t *t, struct bench *b)
 	if (!b->quota || !b->settle)
 		return MR_ENOMEM;
 	return mr_maildir_open(b->mail_fd, "example.org/ann", MR_MAILDIR_CREATE, &b->fd);
+}
+
+static int bench_init(struct mr_t *t, struct bench *b)
+{
+	return bench_open(t, b, mr_store_test_open(t, MR_GROUP_QUOTA));
 }
 
 static void bench_done(struct bench *b)
@@ -309,6 +314,67 @@ MR_TEST(lda_quota_warnings)
 		deliver(t, &b, 5, 50);
 		MR_CHECK_INT(t, 1, mr_settle_round(b.settle));
 		MR_CHECK_SPAN(t, "", mr_buf_span(&b.warned));
+	}
+	bench_done(&b);
+}
+
+/* A limit that is no more: nobody is full, and a new one gives a new time of grace. */
+MR_TEST(lda_quota_limit_goes)
+{
+	struct bench b;
+
+	if (bench_init(t, &b) == 0) {
+		b.set.quota = (struct mr_limit){ 1000, 0 };
+		b.set.quota_grace_hours = 1;
+		MR_CHECK_STR(t, "250", ask(&b, 990, false));
+		deliver(t, &b, 1, 990);
+		MR_CHECK_STR(t, "452 4.2.2", ask(&b, 100, false));
+		b.clock.time_s += 3600;
+		MR_CHECK_STR(t, "552 5.2.2", ask(&b, 100, false));
+		b.set.quota = (struct mr_limit){ 0, 0 };
+		MR_CHECK_STR(t, "250", ask(&b, 100, false));
+		deliver(t, &b, 2, 100);
+		MR_CHECK(t, mr_settle_round(b.settle) == 1);
+		b.set.quota = (struct mr_limit){ 1000, 0 };
+		MR_CHECK_STR(t, "452 4.2.2", ask(&b, 100, false));
+	}
+	bench_done(&b);
+}
+
+/* The quotas away: nothing is refused for good, domains count as they were, and what is delivered is counted
+ * once they are back. */
+MR_TEST(lda_quota_store_away)
+{
+	char url[MR_PATH_MAX], file[MR_PATH_MAX], aside[MR_PATH_MAX + 8], dir[MR_PATH_MAX - 64];
+	struct mr_store *store = NULL;
+	struct bench b;
+
+	if (mr_store_test_server() || t->oom || getenv("MR_TEST_OOM"))
+		MR_SKIP(t, "about files");
+	MR_NEED(t, mr_span_copyz(mr_span_str(mr_test_dir(t)), dir, sizeof(dir)) == 0);
+	snprintf(url, sizeof(url), "sqlite:%s", dir);
+	snprintf(file, sizeof(file), "%s/quota.db", dir);
+	snprintf(aside, sizeof(aside), "%s.aside", file);
+	MR_NEED(t, mr_store_open(url, MR_GROUP_QUOTA, MR_STORE_CREATE, &store) == 0);
+	if (bench_open(t, &b, store) == 0) {
+		b.set.quota = (struct mr_limit){ 1000, 0 };
+		b.set.domain_quota = (struct mr_limit){ 1500, 0 };
+		b.set.quota_grace_hours = 0;
+		MR_CHECK_INT(t, 0,
+			     mr_store_usage_set(b.store, MR_SPAN("zoe"), ORG,
+						(struct mr_usage){ 900, 1 }));
+		MR_CHECK_STR(t, "250", ask(&b, 500, false));
+		MR_CHECK_STR(t, "552 5.2.2", ask(&b, 601, false));
+		MR_CHECK_INT(t, 0, rename(file, aside));
+		b.clock.now_ms += 100000;
+		MR_CHECK_STR(t, "452 4.2.2", ask(&b, 601, false));
+		MR_CHECK_STR(t, "250", ask(&b, 600, false));
+		deliver(t, &b, 1, 600);
+		MR_CHECK_STR(t, "452 4.2.2", ask(&b, 401, false));
+		MR_CHECK(t, mr_settle_round(b.settle) < 0);
+		MR_CHECK_INT(t, 0, rename(aside, file));
+		MR_CHECK(t, mr_settle_round(b.settle) > 0);
+		check_usage(t, &b, 600, 1);
 	}
 	bench_done(&b);
 }
