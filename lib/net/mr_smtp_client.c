@@ -22,6 +22,7 @@ struct peer {
 	struct mr_buf out;
 	struct mr_arena *arena;
 	bool inside; /* the content, whose end was not sent */
+	bool ahead; /* XFORWARD goes with MAIL: its answer comes first */
 	bool eightbit, utf8, size, pipelining, xforward; /* offered */
 };
 
@@ -179,7 +180,8 @@ static int say_hello(struct peer *p, const struct mr_smtp_send *s, struct mr_smt
 	(void)mr_buf_adds(&p->out, "XFORWARD IDENT=");
 	mr_smtp_xtext_put(&p->out, s->queue_id);
 	(void)mr_buf_adds(&p->out, "\r\n");
-	return say(p, 2, reply_out);
+	p->ahead = p->pipelining;
+	return p->ahead ? 0 : say(p, 2, reply_out);
 }
 
 static bool has_high(struct mr_span s)
@@ -251,6 +253,14 @@ static size_t put_group(struct peer *p, const struct mr_smtp_send *s, size_t fir
 	return i;
 }
 
+/* What was sent up to MAIL's group. */
+static int say_first(struct peer *p, struct mr_smtp_reply *reply_out)
+{
+	int err = p->ahead ? say(p, 2, reply_out) : 0;
+
+	return err != 0 ? err : say(p, 2, reply_out);
+}
+
 /* MAIL, and the recipients; with the first of them where that is offered. 1: MAIL was refused. */
 static int say_envelope(struct peer *p, struct mr_smtp_send *s, struct mr_smtp_reply *reply_out)
 {
@@ -261,7 +271,7 @@ static int say_envelope(struct peer *p, struct mr_smtp_send *s, struct mr_smtp_r
 		return err;
 	for (size_t first = 0, end; first < s->to_count; first = end) {
 		end = put_group(p, s, first);
-		err = first == 0 && p->pipelining ? say(p, 2, reply_out) : flush(p);
+		err = first == 0 && p->pipelining ? say_first(p, reply_out) : flush(p);
 		if (err != 0)
 			return err;
 		if ((err = read_rcpts(p, s, first, end)) != 0)
@@ -311,7 +321,9 @@ static int send_content(struct peer *p, const struct mr_smtp_send *s)
 	}
 	while (err == 0 && s->read && (err = s->read(s->arg, in, sizeof(in), &len)) == 0 &&
 	       len > 0) {
-		if ((err = mr_smtp_stuff_add(&stuff, mr_span(in, len), &p->out)) == 0)
+		/* A small message and its end go at once. */
+		if ((err = mr_smtp_stuff_add(&stuff, mr_span(in, len), &p->out)) == 0 &&
+		    p->out.len > READ_SIZE)
 			err = flush(p);
 	}
 	if (err == 0)
@@ -399,7 +411,7 @@ int mr_smtp_send(int fd, struct mr_smtp_send *s, struct mr_arena *arena,
 		s->to[i].reply = none;
 	}
 	mr_lines_init(&p.lines, MR_SMTP_REPLY_LINE_MAX, MR_SMTP_REPLY_LINE_MAX + 2 + RECV_SIZE);
-	mr_buf_init(&p.out, COMMAND_MAX + 3 * READ_SIZE);
+	mr_buf_init(&p.out, COMMAND_MAX + 4 * READ_SIZE);
 	err = transact(&p, s, &reply);
 	if (err >= 0)
 		*reply_out = reply;

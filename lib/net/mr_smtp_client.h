@@ -4,7 +4,7 @@
  * whatever the message is: it is passed on as it is read. No TLS: the server is on this host, or the
  * network between is the operator's.
  *
- * What the server offers is used: 8BITMIME, SMTPUTF8, SIZE, PIPELINING (MAIL and RCPT in groups; DATA
+ * What the server offers is used: 8BITMIME, SMTPUTF8, SIZE, PIPELINING (XFORWARD, MAIL and RCPT in groups; DATA
  * waits for their replies, so that nothing is sent that somebody has refused), XFORWARD (the queue id).
  */
 #ifndef MR_SMTP_CLIENT_H

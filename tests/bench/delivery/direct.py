@@ -11,9 +11,10 @@ def lmtp(field, name, connections, count, size):
     """One run against one LMTP server."""
     socket, root = {"millrace-lmtpd": (field.ours.lmtp_socket, field.lmtpd_pid),
                     "Dovecot LMTP": (field.dovecot.lmtp_socket, field.dovecot.daemon.pid)}[name]
-    field.load("smtp_load", "--lmtp", socket, connections, max(WARM, connections), size, USER)
+    words = ("smtp_load", "--lmtp", "--pipeline", socket, connections)
+    field.load(*words, max(WARM, connections), size, USER)
     with Meter(root) as meter:
-        said = field.load("smtp_load", "--lmtp", socket, connections, count, size, USER)
+        said = field.load(*words, count, size, USER)
     return _result(said, count, meter.cpu_ms)
 
 

@@ -2,12 +2,12 @@
  * smtp_load: sends messages over SMTP or LMTP on several connections at once, and prints how long
  * each took, as one JSON line. For the benchmark rows alone.
  *
- *	smtp_load [--lmtp] [--from IP] ADDRESS CONNECTIONS COUNT SIZE RECIPIENT [FILE...]
+ *	smtp_load [--lmtp] [--pipeline] [--from IP] ADDRESS CONNECTIONS COUNT SIZE RECIPIENT [FILE...]
  *
  * ADDRESS is HOST:PORT or a socket's path; IP the address that the client has. Each message is
  * unique. Its body is words of the files given (one message a
  * file, in turn), or numbers, cut or filled to SIZE bytes. A latency is from MAIL to the answer
- * after the dot.
+ * after the dot. --pipeline sends MAIL, RCPT and DATA in one piece, as MTAs do where it is offered.
  *
  * --idle N holds N sessions open after HELO instead, says so, and waits for standard input to end.
  */
@@ -34,7 +34,7 @@
 
 static struct {
 	const char *address, *recipient, *from;
-	bool lmtp;
+	bool lmtp, pipeline;
 	long connections, count, size;
 	char **file;
 	long files;
@@ -159,6 +159,48 @@ static void compose(struct mr_buf *b, long i)
 	(void)mr_buf_adds(b, "\r\n.\r\n");
 }
 
+/* The codes of count replies of a line each, whatever pieces they come in. */
+static bool replies(int fd, int count, int *code)
+{
+	char text[REPLY_MAX];
+	size_t len = 0;
+
+	for (int got = 0; got < count;) {
+		ssize_t n = read(fd, text + len, sizeof(text) - len);
+		size_t at = 0;
+
+		if (n <= 0)
+			return false;
+		len += (size_t)n;
+		for (char *lf; (lf = memchr(text + at, '\n', len - at)) != NULL;
+		     at = (size_t)(lf - text) + 1) {
+			if (got == count || lf - (text + at) < 4 || text[at + 3] != ' ')
+				return false;
+			code[got++] = (int)strtol(text + at, NULL, 10);
+		}
+		len -= at;
+		memmove(text, text + at, len);
+	}
+	return len == 0;
+}
+
+static bool envelope(int fd)
+{
+	char text[1024];
+	int code[3], len;
+
+	if (!load.pipeline)
+		return command(fd, "MAIL FROM:<", "sender@example.net") == 250 &&
+		       command(fd, "RCPT TO:<", load.recipient) == 250 &&
+		       command(fd, "DATA", "") == 354;
+	len = snprintf(text, sizeof(text),
+		       "MAIL FROM:<sender@example.net>\r\nRCPT TO:<%s>\r\nDATA\r\n",
+		       load.recipient);
+	return len > 0 && (size_t)len < sizeof(text) &&
+	       mr_write_all(fd, mr_span(text, (size_t)len)) == 0 && replies(fd, 3, code) &&
+	       code[0] == 250 && code[1] == 250 && code[2] == 354;
+}
+
 static bool send_one(int fd, struct mr_buf *b, long i)
 {
 	int64_t start;
@@ -166,9 +208,7 @@ static bool send_one(int fd, struct mr_buf *b, long i)
 
 	compose(b, i);
 	start = load_now_us();
-	if (command(fd, "MAIL FROM:<", "sender@example.net") != 250 ||
-	    command(fd, "RCPT TO:<", load.recipient) != 250 || command(fd, "DATA", "") != 354 ||
-	    mr_write_all(fd, mr_buf_span(b)) < 0)
+	if (!envelope(fd) || mr_write_all(fd, mr_buf_span(b)) < 0)
 		return false;
 	code = reply(fd);
 	latency_us[i] = load_now_us() - start;
@@ -262,6 +302,11 @@ int main(int argc, char **argv)
 		argc--;
 		argv++;
 	}
+	if (argc > 1 && strcmp(argv[1], "--pipeline") == 0) {
+		load.pipeline = true;
+		argc--;
+		argv++;
+	}
 	if (argc > 2 && strcmp(argv[1], "--from") == 0) {
 		load.from = argv[2];
 		argc -= 2;
@@ -272,7 +317,8 @@ int main(int argc, char **argv)
 		return idle(strtol(argv[2], NULL, 10));
 	}
 	if (argc < 6) {
-		fputs("usage: smtp_load [--lmtp] [--from IP] ADDRESS CONNECTIONS COUNT SIZE "
+		fputs("usage: smtp_load [--lmtp] [--pipeline] [--from IP] ADDRESS CONNECTIONS "
+		      "COUNT SIZE "
 		      "RECIPIENT [FILE...]\n"
 		      "       smtp_load [--from IP] --idle SESSIONS ADDRESS\n",
 		      stderr);
