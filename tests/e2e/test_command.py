@@ -87,7 +87,8 @@ def test_version_is_one(build):
 
 
 @pytest.mark.parametrize("line, offers", [
-    ("", {"domain", "user", "spam", "friend", "block", "store", "status", "stats", "trace", "reload", "drain", "playground", "version"}),
+    ("", {"domain", "user", "alias", "friend", "block", "limits", "spam", "store", "status", "stats", "trace", "reload",
+          "drain", "playground", "version"}),
     ("--v", {"--version"}), ("domain remove ", {"example.org"}), ("user list exa", {"example.org"}),
     ("user remove tab", {"tab@example.org"}), ("spam reb", {"rebuild"}), ("spam score ", {"a", "b"}),
     ("spam learn --ham ", {"a", "b"}), ("spam learn --h", {"--ham"}), ("spam score --h", set()),
