@@ -23,7 +23,7 @@ PKGS := libevent_core libunbound sqlite3 libpq libsodium libcrypto libssl libzst
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 # Without them `make deps` must still run; nothing compiles, though.
 PKG_FAILED := $(filter-out 0,$(.SHELLSTATUS))
-PKG_LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lmilter -lpthread -lm
+PKG_LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lunistring -lmilter -lpthread -lm
 
 WARN := -Wall -Wextra -Werror -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes \
 	-Wmissing-prototypes -Wvla -Wpointer-arith -Wwrite-strings -Wformat=2 -Wundef \

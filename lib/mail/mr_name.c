@@ -3,6 +3,7 @@
 #include "lib/base/mr_ascii.h"
 #include "lib/base/mr_err.h"
 #include "lib/base/mr_utf8.h"
+#include "lib/mail/mr_precis.h"
 
 /* Copy s in lower case; the caller has checked that it fits. */
 static int put_lower(struct mr_span s, char *out)
@@ -48,13 +49,22 @@ int mr_name_domain(struct mr_span domain, char out[MR_NAME_DOMAIN_MAX + 1])
 
 int mr_name_local(struct mr_span local, char out[MR_NAME_LOCAL_MAX + 1])
 {
+	char mapped[MR_NAME_LOCAL_MAX];
+
 	out[0] = '\0';
 	if (local.len > MR_NAME_LOCAL_MAX)
 		return MR_ELIMIT;
+	if (mr_span_only(local, MR_ATEXT | MR_DOT) &&
+	    !mr_span_only(local, (MR_ATEXT | MR_DOT) & ~(unsigned)MR_HIGH)) {
+		int err = mr_precis_username(local, mapped, &local);
+
+		if (err < 0)
+			return err;
+	}
 	if (local.len == 0 || local.p[0] == '.' || local.p[local.len - 1] == '.')
 		return MR_EINVAL;
 	if (!mr_span_only(local, MR_ATEXT | MR_DOT) || mr_span_find(local, '/') < local.len ||
-	    mr_span_search(local, MR_SPAN("..")) < local.len || !mr_utf8_valid(local))
+	    mr_span_search(local, MR_SPAN("..")) < local.len)
 		return MR_EINVAL;
 	return put_lower(local, out);
 }

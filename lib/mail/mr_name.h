@@ -19,9 +19,13 @@
 MR_MUST_USE int mr_name_domain(struct mr_span domain, char out[MR_NAME_DOMAIN_MAX + 1]);
 
 /*
- * Write a local part of our own users to out, in ASCII lower case and ending in NUL: what an
- * atom or dot-atom may hold (RFC 5321 4.1.2, RFC 6531 3.3), without "/", since it becomes a folder;
- * nothing that begins or ends in a dot. Returns its length, or MR_EINVAL, MR_ELIMIT as above.
+ * Write a local part of our own users to out, ending in NUL: what an atom or dot-atom may hold (RFC 5321 4.1.2,
+ * RFC 6531 3.3), without "/", since it becomes a folder; nothing that begins or ends in a dot.
+ *
+ * How it is spelled is RFC 8265 3.3, the profile UsernameCaseMapped: full-width and half-width characters become the
+ * usual ones, letters lower case, all of it NFC; then it must be of the IdentifierClass (RFC 8264 4.2), and of one
+ * direction of writing (RFC 5893 2). So whoever is written in one way or another is one user. ASCII needs nothing of
+ * that but lower case. Returns its length, or MR_EINVAL, MR_ELIMIT as above; MR_ELIMIT also: no memory.
  */
 MR_MUST_USE int mr_name_local(struct mr_span local, char out[MR_NAME_LOCAL_MAX + 1]);
 

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from stack import COMMAND, LMTPD, SPAM, Daemon, System, ground, jail, letter, missing, wait_until
+from stack import COMMAND, LMTPD, MAPD, SPAM, Daemon, System, ground, jail, letter, missing, wait_until
 from stack.process import run
 
 TOP = Path(__file__).resolve().parents[2]
-USERS = {SPAM: "millrace-spam", LMTPD: "millrace-mail"}
+USERS = {SPAM: "millrace-spam", LMTPD: "millrace-mail", MAPD: "millrace-map"}
 
 
 class Installed:
@@ -32,7 +32,7 @@ class Installed:
             shutil.copy(f"/etc/{name}", root / "etc" / name)
         run(["systemd-sysusers", f"--root={root}"])
         run(["systemd-tmpfiles", f"--root={root}", "--create"])
-        groups = re.sub(r"^(millrace-(?:spam|mail):.*:)$", r"\1postfix",
+        groups = re.sub(r"^(millrace-(?:spam|mail|map):.*:)$", r"\1postfix",
                         (root / "etc/group").read_text(), flags=re.MULTILINE)
         jail.private_file("/etc/group", groups)
         jail.private_file("/etc/passwd", (root / "etc/passwd").read_text())
@@ -103,7 +103,7 @@ def score(text):
 @pytest.fixture
 def installed(build):
     """An installation whose daemons run."""
-    gone = missing(build, [SPAM, LMTPD, COMMAND])
+    gone = missing(build, [SPAM, LMTPD, MAPD, COMMAND])
     if gone:
         pytest.skip(f"binary missing: {', '.join(gone)}")
     for tool in ("systemd-sysusers", "systemd-tmpfiles"):
@@ -116,6 +116,8 @@ def installed(build):
             made.command("user", "add", "alice@example.org")
             made.start(SPAM, "/run/millrace/spam.sock")
             made.start(LMTPD, "/run/millrace/lmtp.sock")
+            made.command("store", "init")      # mapd writes to groups that no domain is in
+            made.start(MAPD, "/run/millrace/map.sock")
             yield made
         finally:
             for daemon in made.daemons.values():
@@ -129,7 +131,7 @@ def test_rights(installed):
         uid = pwd.getpwnam(user).pw_uid
         assert re.search(rf"^Uid:\t{uid}\t{uid}\t{uid}\t{uid}$", status, re.MULTILINE)
         assert re.search(r"^CapEff:\t0+$", status, re.MULTILINE)
-    for name, user in (("spam", "millrace-spam"), ("lmtp", "millrace-mail")):
+    for name, user in (("spam", "millrace-spam"), ("lmtp", "millrace-mail"), ("map", "millrace-map")):
         path = installed.path(f"run/millrace/{name}.sock")
         assert (path.owner(), path.group()) == (user, user)
         assert stat.S_IMODE(path.stat().st_mode) == 0o660
@@ -140,11 +142,11 @@ def test_rights(installed):
 
 
 # Who does what with the files of which group; root all.
-RIGHTS = {"directory": {"millrace-mail": "read", "millrace-spam": "read"},
+RIGHTS = {"directory": {"millrace-mail": "read", "millrace-map": "read", "millrace-spam": "read"},
           "senders": {"millrace-mail": "read", "millrace-spam": "read"},
           "spam": {"millrace-mail": "read", "millrace-spam": "read"},
-          "quota": {"millrace-mail": "write"},
-          "limits": {"millrace-mail": "write"}}
+          "quota": {"millrace-mail": "write", "millrace-map": "write"},
+          "limits": {"millrace-mail": "write", "millrace-map": "write"}}
 TRY = """
 import os, sqlite3, sys
 path, right = sys.argv[1], "none"
@@ -181,9 +183,10 @@ def test_store_rights(installed):
 def test_works(installed, build):
     """Operator, Postfix, milter, delivery, learning, reload: mail arrives, scored, before and after."""
     listens = {"spam_listen": f"unix:{installed.path('run/millrace/spam.sock')}",
-               "lmtp_listen": [f"unix:{installed.path('run/millrace/lmtp.sock')}"]}
+               "lmtp_listen": [f"unix:{installed.path('run/millrace/lmtp.sock')}"],
+                "map_listen": [f"unix:{installed.path('run/millrace/map.sock')}"]}
     with Around(build, "postfix", spam=True, deliver="lmtpd", settings=listens,
-                own_users=False) as system:
+                own_users=False, mapd=True) as system:
         mailbox = installed.path("var/mail/millrace/example.org/alice")
 
         def arrived():
@@ -200,6 +203,7 @@ def test_works(installed, build):
 
         path, text = arrive("Small", "The train leaves at ten past nine.\n")
         assert "X-Spam-Flag: NO" in text
+        assert system.send("bob@example.net", "zoe@example.org", letter("Nobody", "x")).code == 550
         # Beyond spool_memory_max it lies in the spool folder.
         _, text = arrive("Large", "The train leaves at ten past nine.\n" * 3000)
         assert "X-Spam-Flag: NO" in text
@@ -215,7 +219,7 @@ def test_works(installed, build):
         before = score(path.read_text())
         _, text = arrive("Small", "The train leaves at ten past nine.\n")
         assert score(text) > before
-        for program in (SPAM, LMTPD):
+        for program in USERS:
             assert program in installed.command("status"), program
         assert all(daemon.alive for daemon in installed.daemons.values())
         assert "denied" not in installed.logs().lower(), installed.logs()

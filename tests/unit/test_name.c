@@ -60,6 +60,57 @@ MR_TEST(name_local)
 		{ "o'neil", "o'neil", 0 },
 		{ "a.b.c", "a.b.c", 0 },
 		{ "J\xC3\xB6rg", "j\xC3\xB6rg", 0 },
+		/* RFC 8265 3.3.1: case, then NFC: U+00D6, and O with U+0308 */
+		{ "J\xC3\x96RG", "j\xC3\xB6rg", 0 },
+		{ "JO\xCC\x88rg", "j\xC3\xB6rg", 0 },
+		/* and first width: U+FF21, half-width ka U+FF76 with U+FF9E is U+30AC */
+		{ "\xEF\xBC\xA1nn", "ann", 0 },
+		{ "\xEF\xBD\xB6\xEF\xBE\x9E", "\xE3\x82\xAC", 0 },
+		/* RFC 8265 3.5, tables 1 to 3 */
+		{ "fussball", "fussball", 0 },
+		{ "fu\xC3\x9F"
+		  "ball",
+		  "fu\xC3\x9F"
+		  "ball",
+		  0 },
+		{ "\xCF\x80", "\xCF\x80", 0 }, /* pi */
+		{ "\xCE\xA3", "\xCF\x83", 0 }, /* sigma, capital */
+		{ "\xCF\x83", "\xCF\x83", 0 },
+		{ "\xCF\x82", "\xCF\x82", 0 }, /* final */
+		{ "henry\xE2\x85\xA3", "", MR_EINVAL }, /* U+2163 */
+		{ "\xE2\x88\x9E", "", MR_EINVAL }, /* infinity */
+		{ "foo bar", "", MR_EINVAL },
+		/* what a full-width form must not smuggle in: "/", "@", ".", RFC 8264 9.17 */
+		{ "a\xEF\xBC\x8F"
+		  "b",
+		  "", MR_EINVAL },
+		{ "a\xEF\xBC\xA0"
+		  "b",
+		  "", MR_EINVAL },
+		{ "a\xEF\xBC\x8E\xEF\xBC\x8E"
+		  "b",
+		  "", MR_EINVAL },
+		{ "\xEF\xBC\x8E", "", MR_EINVAL },
+		{ "a\xE2\x80\x8B"
+		  "b",
+		  "", MR_EINVAL }, /* U+200B: not seen */
+		{ "a\xE2\x80\xAE"
+		  "b",
+		  "", MR_EINVAL }, /* U+202E: turns the direction */
+		{ "\xEF\xAC\x81", "", MR_EINVAL }, /* U+FB01, a ligature */
+		/* RFC 5893 2: alef, bet; with a letter of the other direction; digits at the end */
+		{ "\xD7\x90\xD7\x91", "\xD7\x90\xD7\x91", 0 },
+		{ "\xD7\x90"
+		  "a",
+		  "", MR_EINVAL },
+		{ "a\xD7\x90", "", MR_EINVAL },
+		{ "\xD7\x90"
+		  "1",
+		  "\xD7\x90"
+		  "1",
+		  0 },
+		{ "1\xD7\x90", "", MR_EINVAL },
+		{ "\xF0\x9F\x98\x80", "", MR_EINVAL }, /* U+1F600, a symbol */
 		{ L63 "a", L63 "a", 0 }, /* 64 octets */
 		{ L63 "aa", "", MR_ELIMIT },
 		{ "", "", MR_EINVAL },

@@ -116,6 +116,10 @@ class Millrace:
         """The first address of lmtpd, as mta.Delivery wants it."""
         return self._listens(LMTPD)[0]
 
+    def map_address(self):
+        """The first address of mapd's maps, a path."""
+        return _address(self.settings["map_listen"][0])
+
     def deliver_argv(self):
         """millrace-deliver's command line for an MTA; see mta.Delivery.pipe."""
         return [self.bin / DELIVER, "-c", self.conf, "-r", "{recipient}", "-f", "{sender}",

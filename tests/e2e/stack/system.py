@@ -125,7 +125,7 @@ class System:
                     milters=self._milters_before + milters + self._milters,
                     outside_port=self.outside.port,
                     auth_socket=self.dovecot.auth_socket,
-                    map_socket=self.millrace.map_socket if self.mapd else None, policy=self.policy,
+                    map_socket=self.millrace.map_address() if self.mapd else None, policy=self.policy,
                     **self._limits)
         if self._mta_name == "postfix":
             return Postfix(plan)
