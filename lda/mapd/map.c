@@ -185,13 +185,16 @@ bool mr_map_transports_valid(struct mr_list transports)
 static int of_transports(struct asked *a)
 {
 	struct mr_list list = a->set->map_transports;
-	struct mr_span wanted, name, value;
+	struct mr_span local, key, wanted, name, value;
 	char domain[MR_NAME_DOMAIN_MAX + 1];
 	int err;
 
-	if (list.count == 0 || mr_name_domain(a->key, domain) < 0)
+	/* Postfix asks for the address alone. */
+	if (mr_name_split(a->key, &local, &key) < 0)
+		key = a->key;
+	if (list.count == 0 || mr_name_domain(key, domain) < 0)
 		return MR_ENOENT;
-	err = a->map->transport(a->map->arg, a->key, a->arena, &wanted);
+	err = a->map->transport(a->map->arg, key, a->arena, &wanted);
 	if (err < 0)
 		return err;
 	for (size_t i = 0; i < list.count; i++) {

@@ -16,7 +16,7 @@
  *			the LDA follows it
  *	senders		ADDRESS: may be written as sender. Data: who may: the user himself, or the one user whom an
  *			alias leads to, alone
- *	transports	DOMAIN of ours with the setting transport. Data: what map_transports has under that name
+ *	transports	DOMAIN, or ADDRESS: the domain has the setting transport. Data: what map_transports has under that name
  *	policy		what check_rcpt and check_data ask (policy.h): NOTFOUND: nothing is against it. Data:
  *			ERROR:4.7.1:450 TEXT
  *

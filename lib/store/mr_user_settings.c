@@ -311,6 +311,15 @@ static int take_vacation_days(struct mr_span value, struct mr_user_settings *set
 	return 0;
 }
 
+/* Only a name: what the MTA is told stands in the settings of the operator. */
+static int take_transport(struct mr_span value, struct mr_user_settings *settings MR_UNUSED)
+{
+	return value.len <= MR_TRANSPORT_MAX &&
+			       mr_span_only(value, MR_ALNUM | MR_HYPHEN | MR_UNDERSCORE)
+		       ? 0
+		       : MR_EINVAL;
+}
+
 #define YES  "yes or no"
 #define DATE "a date, such as 2026-12-24"
 
@@ -342,6 +351,9 @@ static const struct {
 					   take_domain_send_messages },
 	[MR_USER_DOMAIN_SEND_RECIPIENTS] = { "domain_send_recipients", "0/0/0", WINDOWS,
 					     take_domain_send_recipients },
+	[MR_USER_TRANSPORT] = { "transport", "",
+				"a name of map_transports, of 32 letters and digits at most",
+				take_transport },
 	[MR_USER_FORWARD] = { "forward", "", "1 to 20 addresses, separated by commas",
 			      take_forward },
 	[MR_USER_FORWARD_KEEP] = { "forward_keep", "yes", YES, take_forward_keep },
@@ -387,7 +399,8 @@ static enum mr_user_setting setting_of(struct mr_span name)
 static bool is_shared(enum mr_user_setting i)
 {
 	return i == MR_USER_DOMAIN_QUOTA || i == MR_USER_DOMAIN_QUOTA_MESSAGES ||
-	       i == MR_USER_DOMAIN_SEND_MESSAGES || i == MR_USER_DOMAIN_SEND_RECIPIENTS;
+	       i == MR_USER_DOMAIN_SEND_MESSAGES || i == MR_USER_DOMAIN_SEND_RECIPIENTS ||
+	       i == MR_USER_TRANSPORT;
 }
 
 bool mr_user_setting_is_shared(struct mr_span name)
@@ -411,10 +424,12 @@ int mr_user_setting_check(struct mr_span name, struct mr_span value, const char 
 	struct mr_user_settings ignored;
 
 	if (i == MR_USER_SETTINGS) {
-		*why_out = "settings are spam, spam_tag, spam_threshold, spam_reject, spam_expire_days, quota,"
+		*why_out = "settings are spam, spam_tag, spam_threshold, spam_reject, "
+			   "spam_expire_days, quota,"
 			   " quota_messages, quota_grace_hours, domain_quota,"
 			   " domain_quota_messages, send_messages, send_recipients, send_over,"
-			   " domain_send_messages, domain_send_recipients, forward, forward_keep,"
+			   " domain_send_messages, domain_send_recipients, transport, forward, "
+			   "forward_keep,"
 			   " forward_spam, vacation, vacation_text, vacation_subject,"
 			   " vacation_from, vacation_until, vacation_days";
 		return MR_ENOENT;

@@ -18,6 +18,8 @@
  *	send_over         defer | reject           what is said to more
  *	domain_send_messages                       messages of all accounts of the domain together
  *	domain_send_recipients                     their recipients; both not of a user
+ *	transport         name                     of the way that mapd tells the MTA; empty: its own; not of a
+ *	                                           user
  *	forward           addresses, with commas   where mail goes on to
  *	forward_keep      yes | no                 whether the mailbox gets a copy of that, too
  *	forward_spam      yes | no                 whether spam goes on; else it is kept
@@ -43,6 +45,7 @@ enum mr_spam_place { MR_SPAM_PLACE_FOLDER, MR_SPAM_PLACE_TAG, MR_SPAM_PLACE_INBO
 #define MR_QUOTA_MAX            ((uint64_t)1 << 60) /* octets, messages */
 #define MR_QUOTA_GRACE_MAX      8760 /* hours */
 #define MR_SEND_MAX             1000000000 /* messages, recipients */
+#define MR_TRANSPORT_MAX        32 /* octets */
 #define MR_FORWARD_MAX          20 /* addresses of forward */
 #define MR_VACATION_TEXT_MAX    16384 /* octets */
 #define MR_VACATION_SUBJECT_MAX 200 /* octets */
@@ -65,6 +68,7 @@ enum mr_user_setting {
 	MR_USER_SEND_OVER,
 	MR_USER_DOMAIN_SEND_MESSAGES,
 	MR_USER_DOMAIN_SEND_RECIPIENTS,
+	MR_USER_TRANSPORT,
 	MR_USER_FORWARD,
 	MR_USER_FORWARD_KEEP,
 	MR_USER_FORWARD_SPAM,

@@ -125,6 +125,21 @@ def test_senders(maps, login, sender, code):
         assert code == 250 or b"5.7.1" in text
 
 
+def test_transport(maps):
+    """A domain's mail goes another way, one that the operator lists."""
+    if maps.mta.name != "postfix":
+        pytest.skip("sendmail's lines ask for no transports")
+    maps.millrace.command("domain", "add", "away.example")
+    maps.millrace.command("user", "add", "ann@away.example")
+    maps.millrace.write_conf(map_transports=[f"out=smtp:[127.0.0.1]:{maps.outside.port}"])
+    maps.millrace.reload(MAPD)
+    maps.millrace.command("domain", "set", "away.example", "transport", "out")
+    wait_until(lambda: "settings reloaded" in maps.millrace.log(MAPD), 10, "reloaded", 0.05)
+    assert maps.send("bob@example.net", "ann@away.example", letter("Away", to="ann@away.example")).accepted
+    wait_until(lambda: any("ann@away.example" in arrival.recipients for arrival in maps.outside.arrivals), 20,
+               lambda: f"arrives outside; {maps.logs()}", 0.1)
+
+
 def test_store_away(maps):
     """Without the directory nobody is unknown: mail waits, and flows again by itself."""
     file = maps.path / "store/directory.db"

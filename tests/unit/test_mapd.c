@@ -170,7 +170,7 @@ static const struct {
 	{ "senders ann@elsewhere.example", "NOTFOUND " },
 	{ "transports example.org", "OK lmtp:unix:/x=y" },
 	{ "transports b.example", "NOTFOUND " }, /* not in the operator's list */
-	{ "transports ann@example.org", "NOTFOUND " },
+	{ "transports ann@example.org", "OK lmtp:unix:/x=y" },
 	{ "transports elsewhere.example", "NOTFOUND " },
 	{ "passwords ann@example.org", "PERM no such map" },
 	{ "domains", "PERM a request is NAME KEY" },

@@ -241,6 +241,8 @@ MR_TEST(user_setting_values)
 		{ "send_recipients", "1/2/3", 0 },
 		{ "send_recipients", "1/2/x", MR_EINVAL },
 		{ "domain_send_messages", "1/2/3", 0 },
+		{ "transport", "backup-1", 0 },
+		{ "transport", "smtp:[192.0.2.1]", MR_EINVAL },
 		{ "domain_send_recipients", "1/2/3", 0 },
 		{ "spam_reject", "no", 0 },
 		{ "spam_reject", "yes", 0 },
