@@ -95,7 +95,7 @@ def test_friends(system, signers, lure):
     folder, message = arrive(system, user, ours.sign(lure))
     assert folder == "INBOX", system.logs()
     said = decided(message)
-    assert (said["folder"], said["reason"], said["list"], said["entry"]) == ("INBOX", "friend", "user", FRIEND)
+    assert [said[name] for name in ("folder", "reason", "list", "entry")] == ["INBOX", "friend", "user", FRIEND]
     assert float(said["score"]) >= 5 and message["X-Spam-Flag"] == "NO"
     line, = [one for one in system.millrace.log(LMTPD).splitlines() if f"to={user}" in one]
     assert "folder=INBOX" in line and "reason=friend" in line and f"entry={FRIEND}" in line
