@@ -12,7 +12,7 @@ from delivery import behind, direct, read    # noqa: E402
 from delivery.field import Field    # noqa: E402
 from stack import jail    # noqa: E402
 
-ROUNDS = int(os.environ.get("ROUNDS", "3"))
+ROUNDS = int(os.environ.get("ROUNDS", "2"))
 SIZES = (4096, 51200)
 CASES = [(connections, size) for connections in (1, 20) for size in SIZES]
 

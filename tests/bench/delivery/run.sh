@@ -2,7 +2,7 @@
 # The delivery row: millrace-lmtpd beside Dovecot's LMTP; millrace-deliver beside maildrop and dovecot-lda;
 # both LMTP servers and virtual(8) behind one Postfix; and what a delivery costs until its message was
 # read by IMAP. In turns, in one run, on one file system, each round with new mailboxes.
-# ROUNDS=N (3), PART=lmtp|pipe|postfix|imap for one of them. Needs root; under 6 minutes.
+# ROUNDS=N (2), PART=lmtp|pipe|postfix|imap for one of them. Needs root; 5 minutes.
 set -eu
 cd "$(dirname "$0")/../../.."
 mkdir -p build/bench/delivery
