@@ -78,26 +78,25 @@ struct mr_content *mr_content_of(struct mr_lmtp_mail *mail, struct mr_head *head
 
 static const struct mr_span named = MR_SPAN(".spool.");
 
-/* A file beside the mailboxes, so that a full disk is met here, and without a name, so that a crash
- * leaves nothing; where the file system has none such (NFS), its name goes at once. */
-static int file_open(struct mr_content *c, int dir_fd)
+/* Where the file system has no files without a name (NFS), its name goes at once. */
+int mr_content_scratch(int dir_fd, int *write_fd_out, int *read_fd_out)
 {
 	char name[MR_ID_SIZE + 8] = ".spool.";
 	int err;
 
-	c->write_fd = openat(dir_fd, ".", O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
-	if (c->write_fd >= 0) {
-		c->read_fd = fcntl(c->write_fd, F_DUPFD_CLOEXEC, 0);
-		return c->read_fd < 0 ? mr_err_from_errno(errno) : 0;
+	*write_fd_out = openat(dir_fd, ".", O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
+	if (*write_fd_out >= 0) {
+		*read_fd_out = fcntl(*write_fd_out, F_DUPFD_CLOEXEC, 0);
+		return *read_fd_out < 0 ? mr_err_from_errno(errno) : 0;
 	}
 	/* EISDIR: a kernel before 3.11 that sees a directory opened for writing. */
 	if (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL)
 		return mr_err_from_errno(errno);
 
 	mr_random_id(name + strlen(name));
-	if ((err = mr_create_at(dir_fd, name, 0600, &c->write_fd)) < 0)
+	if ((err = mr_create_at(dir_fd, name, 0600, write_fd_out)) < 0)
 		return err;
-	err = mr_open_at(dir_fd, name, &c->read_fd);
+	err = mr_open_at(dir_fd, name, read_fd_out);
 	unlinkat(dir_fd, name, 0);
 	return err;
 }
@@ -127,7 +126,7 @@ int mr_content_sweep(int dir_fd)
 int mr_content_spool(struct mr_lmtp_mail *mail, struct mr_content *c, int dir_fd)
 {
 	struct mr_span piece = mr_buf_span(&mail->content);
-	int err = c->write_fd < 0 ? file_open(c, dir_fd) : 0;
+	int err = c->write_fd < 0 ? mr_content_scratch(dir_fd, &c->write_fd, &c->read_fd) : 0;
 
 	/* A piece that was cut short by a full disk is written over. */
 	if (err == 0 && lseek(c->write_fd, (off_t)c->spooled, SEEK_SET) < 0)

@@ -42,6 +42,10 @@ MR_MUST_USE struct mr_content *mr_content_of(struct mr_lmtp_mail *mail, struct m
 /* Put mail->content into the file, which is made below dir_fd. Errors as in mr_io.h. */
 MR_MUST_USE int mr_content_spool(struct mr_lmtp_mail *mail, struct mr_content *c, int dir_fd);
 
+/* A file for octets that need not outlive us: below dir_fd, beside the mailboxes, so that a full disk is met
+ * here, and without a name, so that a crash leaves nothing. On failure either descriptor may be set. */
+MR_MUST_USE int mr_content_scratch(int dir_fd, int *write_fd_out, int *read_fd_out);
+
 /* Remove what a crash between making a file and taking its name away left below dir_fd; at the start.
  * How many, or an error. */
 MR_MUST_USE int mr_content_sweep(int dir_fd);

@@ -4,6 +4,7 @@
 
 #include "lda/lmtpd/content.h"
 #include "lda/lmtpd/forward.h"
+#include "lda/lmtpd/handover.h"
 #include "lda/lmtpd/mark.h"
 #include "lda/lmtpd/sorting.h"
 #include "lib/base/mr_err.h"
@@ -237,6 +238,13 @@ static struct mr_lmtp_reply store_one(const struct mr_deliver *d, struct mr_lmtp
 	}
 	if (!target->mailbox)
 		return no_spam;
+	if (target->settings.handover) {
+		/* The mailbox first: a double in it, should the rest fail, is a nuisance to its owner alone. */
+		if (mr_handover(d, mail, target, &copy.sorting, &copy.says, &copy.reply) &&
+		    copy.onward && !mr_forward(d, mail, target, &copy.reply))
+			(void)refused(&copy);
+		return copy.reply;
+	}
 	if (copy.sorting.filed) {
 		name = mr_span_str(mail->set->spam_folder);
 		flags = MR_MAILDIR_CREATE;

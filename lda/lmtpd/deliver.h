@@ -13,7 +13,8 @@
  * What waiting can mend is 4xx: the directory away, disk or quota full (452 4.3.1), wrong rights, a disabled
  * user (he may be back tomorrow; a mail refused today is lost).
  *
- * Who an address is, says recipient.h; where mail goes on to, forward.h.
+ * Who an address is, says recipient.h; where mail goes on to, forward.h; whose mailbox another server
+ * keeps, handover.h.
  */
 #ifndef DELIVER_H
 #define DELIVER_H
@@ -38,6 +39,7 @@ struct mr_deliver {
 	struct mr_quota *quota; /* NULL: nobody has a limit */
 	struct mr_own *own; /* for mail of our own; NULL: none is sent */
 	struct mr_vacation *vacation; /* who answers for users who are away; NULL: nobody */
+	struct mr_own *handover; /* who keeps mailboxes that are not ours; handover.h */
 	struct mr_wake *wake; /* NULL: no watchers are told */
 	const char *host; /* in file names */
 	struct mr_clock clock;

@@ -108,17 +108,16 @@ static int head_put(const struct mr_target *target, struct mr_buf *out)
 }
 
 /* The text is for our MTA's log, and for the bounce if there is one. */
-static void reply_from(const struct mr_own_answer *answer, struct mr_arena *arena,
-		       struct mr_lmtp_reply *reply_out)
+void mr_forward_reply(const struct mr_own_answer *answer, const char *done, const char *not_done,
+		      struct mr_arena *arena, struct mr_lmtp_reply *reply_out)
 {
 	bool taken = answer->code < 300;
 	const char *status = mr_arena_printf(arena, "%s", taken ? "2.0.0" : answer->status);
-	const char *text =
-		mr_arena_printf(arena, "%s: %s", taken ? "Sent on" : "Not sent on", answer->text);
+	const char *text = mr_arena_printf(arena, "%s: %s", taken ? done : not_done, answer->text);
 
 	*reply_out = no_memory;
 	if (taken) /* even where there is no memory for a nicer text */
-		*reply_out = (struct mr_lmtp_reply){ 250, "2.0.0", "Sent on" };
+		*reply_out = (struct mr_lmtp_reply){ 250, "2.0.0", done };
 	if (!status || !text)
 		return;
 	/* RFC 5321 3.8: 421 is about a connection, and ours goes on. */
@@ -150,6 +149,6 @@ bool mr_forward(const struct mr_deliver *d, struct mr_lmtp_mail *mail,
 	own.head = mr_buf_span(&head);
 	own.size = mr_content_size(mail) + head.len;
 	err = mr_own_send(d->own, &own, &answer);
-	reply_from(&answer, mail->arena, reply_out);
+	mr_forward_reply(&answer, "Sent on", "Not sent on", mail->arena, reply_out);
 	return err == 0;
 }

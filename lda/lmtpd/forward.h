@@ -12,6 +12,7 @@
 #define FORWARD_H
 
 #include "lda/lmtpd/recipient.h"
+#include "lib/run/mr_own.h"
 
 #define MR_FORWARD_HOPS_MAX     10 /* fields X-Millrace-Forward */
 #define MR_FORWARD_RECEIVED_MAX 40 /* fields Received; Postfix refuses at 50, sendmail at 25 */
@@ -31,5 +32,9 @@ bool mr_forward_goes(struct mr_target *target, bool spam);
  */
 MR_MUST_USE bool mr_forward(const struct mr_deliver *d, struct mr_lmtp_mail *mail,
 			    const struct mr_target *target, struct mr_lmtp_reply *reply_out);
+
+/* What is answered where another server has answered: done or not_done, and what it said. */
+void mr_forward_reply(const struct mr_own_answer *answer, const char *done, const char *not_done,
+		      struct mr_arena *arena, struct mr_lmtp_reply *reply_out);
 
 #endif

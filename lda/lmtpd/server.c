@@ -185,7 +185,8 @@ int mr_lmtpd_check(const struct mr_settings *set, struct mr_buf *error)
 
 	if (err < 0)
 		return err;
-	if (mr_own_check(set->reinject, error) < 0 || mr_srs_ask_check(set, error) < 0 ||
+	if (mr_own_check(set->reinject, error) < 0 ||
+	    mr_own_check_lmtp(set->lmtp_handover, error) < 0 || mr_srs_ask_check(set, error) < 0 ||
 	    mr_lmtpd_quota_check(set, error) < 0)
 		return MR_EINVAL;
 	if (mr_store_check_url(set->store) < 0)
@@ -264,10 +265,14 @@ int mr_lmtpd_open(struct mr_run *run)
 		server->deliver.own =
 			mr_own_new(set->reinject, server->host, (unsigned)set->lmtp_workers / 2,
 				   *mr_run_clock(run));
+		server->deliver.handover =
+			mr_own_new_lmtp(set->lmtp_handover, server->host,
+					(unsigned)set->lmtp_workers, *mr_run_clock(run));
 		server->deliver.lists = mr_lists_new(set->store, *mr_run_clock(run));
 		server->deliver.vacation = mr_vacation_new(set->store, *mr_run_clock(run));
 		err = server->deliver.judge && server->deliver.expiry && server->deliver.own &&
-				      server->deliver.lists && server->deliver.vacation
+				      server->deliver.handover && server->deliver.lists &&
+				      server->deliver.vacation
 			      ? mr_listen_all(run, server->conns, set->lmtp_listen,
 					      set->lmtp_socket_mode, NULL)
 			      : MR_ENOMEM;
@@ -297,6 +302,7 @@ void mr_lmtpd_close(struct mr_run *run)
 	mr_expiry_free(server->deliver.expiry);
 	mr_own_free(server->deliver.own);
 	mr_vacation_free(server->deliver.vacation);
+	mr_own_free(server->deliver.handover);
 	mr_store_close(server->store);
 	mr_free(server);
 }
@@ -346,6 +352,8 @@ int mr_lmtpd_reload(struct mr_run *run, const struct mr_settings *next)
 		changed = "quota_warning";
 	else if (strcmp(set->quota_warning_domain, next->quota_warning_domain) != 0)
 		changed = "quota_warning_domain";
+	else if (strcmp(set->lmtp_handover, next->lmtp_handover) != 0)
+		changed = "lmtp_handover";
 	else if (strcmp(set->spam_model, next->spam_model) != 0)
 		changed = "spam_model";
 	else if (set->lmtp_workers != next->lmtp_workers)

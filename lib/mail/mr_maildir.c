@@ -90,6 +90,11 @@ int mr_maildir_begin(int dir_fd, struct mr_span host, struct mr_maildir_file *fi
 	return 0;
 }
 
+void mr_maildir_onto(int fd, struct mr_maildir_file *file_out)
+{
+	*file_out = (struct mr_maildir_file){ .dir_fd = -1, .tmp_fd = -1, .fd = fd };
+}
+
 /* Dovecot's W= is the size with each line ending in CR LF. */
 static uint64_t bare_lf(struct mr_span piece, char before)
 {

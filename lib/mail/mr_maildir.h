@@ -85,6 +85,9 @@ struct mr_maildir_file {
  */
 MR_MUST_USE int mr_maildir_begin(int dir_fd, struct mr_span host, struct mr_maildir_file *file_out);
 
+/* Write onto fd, the caller's, and into no mailbox: there is nothing to commit or abort. */
+void mr_maildir_onto(int fd, struct mr_maildir_file *file_out);
+
 /* Append to it. After a failure later calls do nothing and return it again. MR_ETEMP. */
 MR_MUST_USE int mr_maildir_write(struct mr_maildir_file *file, struct mr_span piece);
 

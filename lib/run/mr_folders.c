@@ -105,7 +105,8 @@ unsigned mr_folders_sandbox(const struct mr_run *run, const struct mr_settings *
 
 	if ((sets & MR_SANDBOX_STORE) && mr_store_is_remote(set->store))
 		sets = (sets & ~(unsigned)MR_SANDBOX_STORE) | MR_SANDBOX_CONNECT;
-	if ((sets & MR_SANDBOX_OWN) && (set->reinject[0] || set->srs_domain[0]))
+	if ((sets & MR_SANDBOX_OWN) &&
+	    (set->reinject[0] || set->srs_domain[0] || set->lmtp_handover[0]))
 		sets |= MR_SANDBOX_CONNECT;
 	return sets & ~(unsigned)MR_SANDBOX_OWN;
 }

@@ -33,12 +33,16 @@ struct mr_own;
  */
 MR_MUST_USE struct mr_own *mr_own_new(const char *reinject, const char *host, unsigned at_a_time,
 				      struct mr_clock clock);
+/* The same for the setting lmtp_handover: a server that delivers, by LMTP. */
+MR_MUST_USE struct mr_own *mr_own_new_lmtp(const char *handover, const char *host,
+					   unsigned at_a_time, struct mr_clock clock);
 /* NULL is allowed. */
 void mr_own_free(struct mr_own *own);
 MR_AUTO_DECLARE(mr_own, mr_own_free)
 
 /* For a program's check(): MR_EINVAL: not HOST:PORT (or ""), error says so. */
 MR_MUST_USE int mr_own_check(const char *reinject, struct mr_buf *error);
+MR_MUST_USE int mr_own_check_lmtp(const char *handover, struct mr_buf *error);
 /* There is somewhere to send to. What needs it can be refused where it is set; NULL: no. */
 bool mr_own_able(const struct mr_own *own);
 /* Our name, as it was given. */

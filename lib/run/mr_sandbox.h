@@ -20,8 +20,8 @@ enum mr_sandbox {
 	MR_SANDBOX_MAIL = 1u << 2, /* create, link, rename files below mail_dir */
 	MR_SANDBOX_STORE = 1u << 3, /* what SQLite needs below its folder */
 	MR_SANDBOX_SPOOL = 1u << 4, /* temporary files below spool_dir */
-	/* For a program's table: CONNECT where a setting has use for it: reinject (mr_own.h), srs_domain
-	 * (mr_srs_ask.h). */
+	/* For a program's table: CONNECT where a setting has use for it: reinject, lmtp_handover (mr_own.h),
+	 * srs_domain (mr_srs_ask.h). */
 	MR_SANDBOX_OWN = 1u << 5,
 };
 

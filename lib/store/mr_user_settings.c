@@ -221,6 +221,12 @@ static int take_forward(struct mr_span value, struct mr_user_settings *settings)
 	return 0;
 }
 
+static int take_mailbox(struct mr_span value, struct mr_user_settings *settings)
+{
+	settings->handover = mr_span_eq(value, MR_SPAN("handover"));
+	return settings->handover || mr_span_eq(value, MR_SPAN("maildir")) ? 0 : MR_EINVAL;
+}
+
 static int take_forward_keep(struct mr_span value, struct mr_user_settings *settings)
 {
 	return take_yes(value, &settings->forward_keep);
@@ -365,6 +371,7 @@ static const struct {
 				       take_vacation_subject },
 	[MR_USER_VACATION_FROM] = { "vacation_from", "", DATE, take_vacation_from },
 	[MR_USER_VACATION_UNTIL] = { "vacation_until", "", DATE, take_vacation_until },
+	[MR_USER_MAILBOX] = { "mailbox", "maildir", "maildir or handover", take_mailbox },
 	[MR_USER_VACATION_DAYS] = { "vacation_days", "7", "days from 1 to 365",
 				    take_vacation_days },
 };
@@ -431,7 +438,8 @@ int mr_user_setting_check(struct mr_span name, struct mr_span value, const char 
 			   " domain_send_messages, domain_send_recipients, transport, forward, "
 			   "forward_keep,"
 			   " forward_spam, vacation, vacation_text, vacation_subject,"
-			   " vacation_from, vacation_until, vacation_days";
+			   " vacation_from, vacation_until, vacation_days,"
+			   " mailbox";
 		return MR_ENOENT;
 	}
 	if (i == MR_USER_SPAM && mr_span_eq(value, MR_SPAN("digest"))) {

@@ -29,6 +29,7 @@
  *	vacation_from     2026-12-24               the first and
  *	vacation_until    2027-01-06               the last day (UTC); empty: no bound
  *	vacation_days     days                     in which a sender gets one answer
+ *	mailbox           maildir | handover       whether mail is handed to another server (lmtp_handover)
  *
  * NEEDSWORK: spam = digest, a daily letter with links to release, comes with the web pages.
  */
@@ -78,6 +79,7 @@ enum mr_user_setting {
 	MR_USER_VACATION_FROM,
 	MR_USER_VACATION_UNTIL,
 	MR_USER_VACATION_DAYS,
+	MR_USER_MAILBOX,
 	MR_USER_SETTINGS,
 };
 enum mr_setting_scope { MR_SCOPE_DEFAULT, MR_SCOPE_ALL, MR_SCOPE_DOMAIN, MR_SCOPE_USER };
@@ -105,6 +107,7 @@ struct mr_user_settings {
 		int64_t from_s, until_s; /* on while from_s <= now < until_s */
 		int days;
 	} vacation;
+	bool handover; /* another server keeps the mailbox */
 	/* As text, for people. */
 	struct mr_span text[MR_USER_SETTINGS];
 	enum mr_setting_scope scope[MR_USER_SETTINGS];

@@ -62,6 +62,7 @@ MR_TEST(check_lmtpd)
 					   .srs_domain = "",
 					   .quota_warning = "",
 					   .quota_warning_domain = "",
+					   .lmtp_handover = "",
 					   .store = rows[i].store };
 
 		t->row = (long)i;

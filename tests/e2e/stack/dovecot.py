@@ -1,5 +1,6 @@
 """A private Dovecot: IMAP on the Maildirs, passwords from a file, and, where asked, LMTP of its own
 and an auth socket for submission."""
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -75,6 +76,30 @@ service auth {{
   }}
 }}
 """
+
+
+SIEVE = """\
+protocol lmtp {{
+  mail_plugins = sieve
+}}
+plugin {{
+  sieve = file:{folder}/user;active={folder}/active.sieve
+  sieve_default = {folder}/default.sieve
+}}
+"""
+
+
+def has_sieve():
+    """Pigeonhole is installed."""
+    return shutil.which("sievec") is not None
+
+
+def sieve(folder, script):
+    """Lines for its configuration: LMTP runs the script for everybody."""
+    path = Path(folder) / "default.sieve"
+    path.write_text(script)
+    subprocess.run(["sievec", path], check=True, capture_output=True)
+    return SIEVE.format(folder=folder)
 
 
 class Dovecot:

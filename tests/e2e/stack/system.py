@@ -3,7 +3,7 @@ from pathlib import Path
 
 from . import ground
 from .client import Mailbox, Sender, send
-from .dovecot import Dovecot
+from .dovecot import Dovecot, sieve
 from .millrace import COMMAND, DELIVER, LMTPD, MAPD, SPAM, Millrace
 from .mta import Delivery, Listener, Milter, Plan
 from .outside import Outside
@@ -22,7 +22,7 @@ class System:
     def __init__(self, build, mta="postfix", *, spam=False, deliver="dovecot", name=None,
                  settings=None, ports=None, milters=(), milters_before=(), listeners=(),
                  message_size_max=20 << 20, process_limit=200, spam_when_down="tempfail", own_users=None,
-                 store="sqlite", mapd=False, policy=False, quota=False):
+                 store="sqlite", mapd=False, policy=False, quota=False, handover=None):
         """deliver: dovecot (its LMTP), lmtpd (ours), pipe (millrace-deliver, which hands to lmtpd).
         spam: our spam milter in the chain. settings: for millrace.conf. ports: a dict with smtp,
         imap, submission; what is missing is a free one. milters: other Milters, after ours;
@@ -31,7 +31,8 @@ class System:
         reject, accept). own_users: a user is added to our directory, too; by default when lmtpd
         runs. store: sqlite, or postgresql: a server of its own. mapd: the MTA asks it who has which
         address; without, it takes all of our domain. policy: and whether it may send so much. quota: Dovecot
-        asks mapd what may be held, and tells it what is."""
+        asks mapd what may be held, and tells it what is. handover: a Sieve script: Dovecot keeps the mailboxes of
+        users who say so."""
         self.build = Path(build).resolve()
         self.ports = {"smtp": ground.free_port(), "imap": ground.free_port(), **(ports or {})}
         for port in self.ports.values():
@@ -48,10 +49,13 @@ class System:
         dict_socket = self.ground.path / "run/dict.sock" if quota else None
         if quota:
             settings = {"dict_listen": [f"unix:{dict_socket}"], **(settings or {})}
+        if handover:
+            settings = {"lmtp_handover": f"unix:{self.path}/dovecot/lmtp", **(settings or {})}
         self.millrace = Millrace(self.build, self.path,
                                  settings={"message_size_max": message_size_max, **(settings or {})})
         self.dovecot = Dovecot(self.ground.folder("dovecot"), self.millrace.mail, self.ports["imap"],
-                               dict_socket=dict_socket)
+                               dict_socket=dict_socket,
+                               more=sieve(self.ground.folder("sieve"), handover) if handover else "")
         self._mta_name, self._milters, self._listeners = mta, list(milters), list(listeners)
         self._milters_before = list(milters_before)
         self._limits = {"message_size_max": message_size_max, "process_limit": process_limit}
