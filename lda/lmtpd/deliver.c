@@ -255,8 +255,11 @@ static struct mr_lmtp_reply store_one(const struct mr_deliver *d, struct mr_lmtp
 		return err == MR_EFULL ? full : no_mailbox;
 	dir_fd = folder_fd >= 0 ? folder_fd : inbox_fd;
 	copy.inbox_fd = inbox_fd;
-	if (!mr_recipient_has_room(d, mail, target, inbox_fd, (int64_t)mail->size, &copy.reply) ||
-	    !write_copy(d, mail, target, &copy, dir_fd))
+	if (!mr_recipient_has_room(d, mail, target, inbox_fd, (int64_t)mail->size, &copy.reply)) {
+		rcpt->reason = "quota";
+		return copy.reply;
+	}
+	if (!write_copy(d, mail, target, &copy, dir_fd))
 		return copy.reply;
 	sweep(d, dir_fd);
 	if (d->expiry && target->settings.spam_expire_days > 0)
