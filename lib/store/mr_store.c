@@ -16,10 +16,8 @@ static const struct {
 	enum mr_store_group group;
 	const char *name;
 } groups[] = {
-	{ MR_GROUP_DIRECTORY, "directory" },
-	{ MR_GROUP_SPAM, "spam" },
-	{ MR_GROUP_SENDERS, "senders" },
-	{ MR_GROUP_QUOTA, "quota" },
+	{ MR_GROUP_DIRECTORY, "directory" }, { MR_GROUP_SPAM, "spam" },
+	{ MR_GROUP_SENDERS, "senders" },     { MR_GROUP_QUOTA, "quota" },
 	{ MR_GROUP_LIMITS, "limits" },
 };
 

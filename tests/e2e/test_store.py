@@ -55,7 +55,9 @@ class Operator:
     """The command `millrace` on a store, and what an LMTP client hears from lmtpd."""
 
     def __init__(self, build, path, url, rights=("root=directory:owner", "root=spam:owner",
-                                                 "mail=directory:read", "news=spam:read")):
+                                                 "root=senders:owner", "root=quota:owner", "root=limits:owner",
+                                                 "mail=directory:read", "mail=senders:read", "mail=quota:write",
+                                                 "mail=limits:write", "news=spam:read")):
         path.mkdir()
         path.chmod(0o755)
         self.millrace = Millrace(build, path, settings={"store": url})
@@ -458,7 +460,8 @@ def test_tcp_tls_password(build, where):
     try:
         server.start().create_database()
         mill = Operator(build, where.path / "tcp", server.url(), ("root=directory:owner", "root=spam:owner",
-                                                                  "mailer=directory:read")).init()
+                                                                  "mailer=directory:read", "mailer=senders:read",
+                                                                  "mailer=quota:write", "mailer=limits:write")).init()
         server.sql("ALTER ROLE mailer PASSWORD 'se:cret'")
         url = ("postgresql://mailer@localhost:5432/millrace?connect_timeout=2&sslmode=verify-full"
                f"&sslrootcert={secrets}/root.crt&passfile={secrets}/pass")

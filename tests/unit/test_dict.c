@@ -148,8 +148,8 @@ MR_TEST(dict_conversations)
 			  "Lpriv/quota/limit\tann@example.org\nL\n",
 		  "N\nN\nN\nN\nN\nN\nN\nN\n", "" },
 		{ H_QUOTA "I1\t0\tpriv/quota/\tann@example.org\n", "\n", "" },
-		{ H_QUOTA "B1\tzoe@example.org\nA1\tpriv/quota/storage\t5\nC1\n",
-		  "F1\tnot found\n", "" },
+		{ H_QUOTA "B1\tzoe@example.org\nA1\tpriv/quota/storage\t5\nC1\n", "F1\tnot found\n",
+		  "" },
 		/* what makes no sense is not done by half */
 		{ H_QUOTA "B1\tann@example.org\nA1\tpriv/quota/storage\t5\n"
 			  "S1\tpriv/sieve\tx\nC1\nB2\tann@example.org\nC2\n",
