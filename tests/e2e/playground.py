@@ -13,7 +13,7 @@ import time
 import unicodedata
 from pathlib import Path
 
-from stack import InUse, DaemonFailed, PASSWORD, Sender, System, jail, missing
+from stack import InUse, DaemonFailed, MAPD, PASSWORD, Sender, System, jail, missing
 from stack.corpus import PACKAGE, VERSION, NoCorpus, fetch, pick
 from stack.watch import Watch
 
@@ -124,15 +124,16 @@ class Playground:
         if options.mta == "postfix":
             ports["submission"] = options.submission_port
         began = time.monotonic()
-        self.system = System(options.build, options.mta, spam=True, deliver="lmtpd",
+        self.system = System(options.build, options.mta, spam=True, deliver="lmtpd", mapd=True,
                              name="playground", ports=ports, store=options.store)
         self.system.start()
         for user in USERS:
             self.system.add_user(user)
         self.watch = Watch(options.imap_port, USERS, PASSWORD)
         mta = self.system.mta
+        programs = [name for name in self.system.programs() if name != MAPD]   # it is beside the way
         parts = [f"{mta.name.capitalize() if mta.name == 'postfix' else mta.name} {mta.version()}",
-                 *self.system.programs(), *self._store(), f"Dovecot {self.system.dovecot.version()}"]
+                 *programs, *self._store(), f"Dovecot {self.system.dovecot.version()}"]
         screen.say(screen.style("Millrace playground", "bold") + "   "
                    + screen.style(f"up in {time.monotonic() - began:.1f} s", "dim"))
         screen.say("Internet" + screen.arrow + screen.arrow.join(parts) + screen.arrow
@@ -300,7 +301,7 @@ def play(options):
     """From the first check to the last clean-up; returns the exit status."""
     if os.geteuid() != 0:
         sys.exit("playground: needs root: Postfix, sendmail and Dovecot start as root")
-    gone = missing(options.build, System.needs(spam=True, deliver="lmtpd"))
+    gone = missing(options.build, System.needs(spam=True, deliver="lmtpd", mapd=True))
     if gone:
         sys.exit(f"not built in {options.build}: {', '.join(gone)} (run: make)")
     try:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import playground as program
-from stack import COMMAND, DELIVER, LMTPD, SPAM, ground, letter, missing, send, wait_until
+from stack import COMMAND, DELIVER, LMTPD, MAPD, SPAM, ground, letter, missing, send, wait_until
 from test_stack import jailed, name
 
 PROGRAM = Path(__file__).resolve().parent / "playground.py"
@@ -20,7 +20,7 @@ MESSAGES = 10
 @pytest.fixture
 def playground(build, mta, tmp_path):
     """A function that starts it; its output goes to the file it returns."""
-    gone = missing(build, [SPAM, LMTPD, DELIVER, COMMAND])
+    gone = missing(build, [SPAM, LMTPD, MAPD, DELIVER, COMMAND])
     if gone:
         pytest.skip(f"binary missing: {', '.join(gone)}")
     started = []
@@ -132,8 +132,10 @@ def test_bounce_has_a_row(playground):
     process, out = playground("--messages", "0")
     wait_until(lambda: "Ctrl-C ends everything" in out.read_text() or process.poll() is not None, 60,
                out.read_text)
-    for _ in range(2):
-        assert send(2525, "alice@example.org", "nobody@example.org", letter("Anyone there?")).accepted
+    assert send(2525, "alice@example.org", "nobody@example.org", letter("Anyone there?")).code == 550
+    for _ in range(2):      # a loop: it was delivered to him before
+        looping = letter("Again", Delivered_To="bob@example.org")
+        assert send(2525, "alice@example.org", "bob@example.org", looping).accepted
     rows = wait_until(lambda: (lambda r: r if len(r) == 2 else None)(
         [row for row in out.read_text().splitlines() if "alice: INBOX" in row]), 30, out.read_text)
     for row in rows:

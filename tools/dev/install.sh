@@ -44,6 +44,8 @@ fi
 play=$prefix/share/millrace/playground
 put 0755 tests/e2e/playground.py "$play"
 for file in tests/e2e/stack/*.py; do put 0644 "$file" "$play/stack"; done
+put 0644 conf/postfix/mapd.cf "$play/conf/postfix"
+put 0644 conf/sendmail/mapd.mc "$play/conf/sendmail"
 install -d "$dest$play/bin"
 for program in "$build"/bin/millrace*; do
 	name=${program##*/}
