@@ -93,13 +93,47 @@ def ask(path, kind, count, at_once):
         return time.monotonic() - start
 
 
-def measure(mill, name, pids, at_once):
+def request(i, state, account):
+    """Of Postfix's policy protocol, with what it sends besides."""
+    return (f"request=smtpd_access_policy\nprotocol_state={state}\nprotocol_name=ESMTP\nclient_address=192.0.2.10\n"
+            "client_name=client.example.net\nclient_port=40000\nreverse_client_name=client.example.net\n"
+            "server_address=192.0.2.1\nserver_port=25\nhelo_name=client.example.net\nsender=ann@example.net\n"
+            f"recipient=user{pick(i)}@{domain(pick(i))}\nrecipient_count={int(state == 'DATA')}\nqueue_id=\n"
+            f"instance={i:x}.{account}\nsize=4096\netrn_domain=\nstress=\nsasl_method=\nsasl_username={account}\n"
+            "sasl_sender=\nccert_subject=\nccert_issuer=\nccert_fingerprint=\nencryption_protocol=\n"
+            "encryption_cipher=\nencryption_keysize=0\npolicy_context=\ncompatibility_level=3.6\n\n").encode()
+
+
+OVER = "user100000@d100.example"    # of nobody below; may send one message a day
+POLICY = {
+    "policy RCPT, from outside": lambda i: (request(i, "RCPT", ""), b"action=DUNNO"),
+    "policy RCPT, logged in": lambda i: (request(i, "RCPT", f"user{pick(i)}@{domain(pick(i))}"), b"action=DUNNO"),
+    "policy DATA, counted": lambda i: (request(i, "DATA", f"user{pick(i)}@{domain(pick(i))}"), b"action=DUNNO"),
+    "policy DATA, over the limit": lambda i: (request(i, "DATA", OVER), b"action="),
+}
+
+
+def ask_policy(path, kind, count, _at_once):
+    """The same of the policy protocol: Postfix asks one question at a time."""
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.connect(os.fspath(path))
+        start = time.monotonic()
+        for i in range(count):
+            asked, want = POLICY[kind](i)
+            sock.sendall(asked)
+            answer = sock.recv(65536)
+            if not answer.startswith(want):
+                sys.exit(f"map: {kind}: {answer}")
+        return time.monotonic() - start
+
+
+def measure(path, name, pids, at_once, kinds, ask_):
     """A row for each kind; returns the worst CPU-ms."""
     rows, worst = [], 0
-    for kind in KINDS:
-        ask(mill.map_socket, kind, COUNT // 4, at_once)
+    for kind in kinds:
+        ask_(path, kind, COUNT // 4, at_once)
         before = cpu_ms(pids())
-        seconds = ask(mill.map_socket, kind, COUNT, at_once)
+        seconds = ask_(path, kind, COUNT, at_once)
         cost = (cpu_ms(pids()) - before) / COUNT
         worst = max(worst, cost)
         rows.append([kind, f"{cost:.3f}", f"{COUNT / seconds:.0f}"])
@@ -126,17 +160,21 @@ def main(build):
             settings = {} if name == "sqlite" else {"store": server.url()}
             mills[name] = mill = Millrace(build, place, settings=settings)
             url = mill.settings["store"] if name == "sqlite" else server.url(user="postgres")
-            subprocess.run([bin_ / "millrace", "store", "--store", url, "init", "mail=directory:read"], check=True)
+            subprocess.run([bin_ / "millrace", "store", "--store", url, "init", "mail=directory:read",
+                            "mail=limits:write", "mail=quota:write", "root=directory:owner"], check=True)
             subprocess.run([bin_ / "millrace", "store", "--store", url, "load", folder / "dump"], check=True,
                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            subprocess.run([bin_ / "millrace", "-c", mill.conf, "user", "set", OVER, "send_messages", "0/0/1"],
+                           check=True)
             if name == "postgresql":
                 server.sql("ANALYZE")
             mill.start(MAPD)
-            pid = mill.daemons[MAPD].pid
+
+            def pids(name=name, pid=mill.daemons[MAPD].pid):
+                return [pid, *(server.pids() if name == "postgresql" else [])]
             for at_once in (1, 100):
-                worst[name, at_once] = measure(
-                    mill, f"{name}, {USERS} users", lambda n=name, p=pid: [p, *(server.pids() if n == "postgresql"
-                                                                                 else [])], at_once)
+                worst[name, at_once] = measure(mill.map_socket, f"{name}, {USERS} users", pids, at_once, KINDS, ask)
+            measure(mill.policy_socket, f"{name}, policy", pids, 1, POLICY, ask_policy)
         print("\nworst: " + ", ".join(f"{name} {at_once} at once {cost:.3f} CPU-ms"
                                       for (name, at_once), cost in worst.items())
               + f"; goal on SQLite: under {GOAL_MS}")
