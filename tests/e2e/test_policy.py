@@ -11,21 +11,24 @@ from pathlib import Path
 import pytest
 
 from conftest import serve, up
-from stack import MAPD, PASSWORD, ground, jail, letter, wait_until
+from stack import MAPD, PASSWORD, Listener, ground, jail, letter, wait_until
 
 HOUR_S = 6      # an hour of these tests: six slots of a second; after 7 seconds all is forgotten
 THIEF, OTHER, WHOLE = "thief@example.org", "other@example.org", "whole@limited.example"
-OUTSIDE = "zoe@elsewhere.example"
+OUTSIDE, ADMIN = "zoe@elsewhere.example", "root@example.org"
 
 
 @pytest.fixture(scope="module", name="office")
 def _office(build, mta):
-    settings = {"policy_burst_s": 1, "policy_hour_s": HOUR_S, "policy_tell_s": 3600}
+    port = ground.free_port()
+    settings = {"policy_burst_s": 1, "policy_hour_s": HOUR_S, "policy_tell_s": 3600, "policy_tell": ADMIN,
+                "reinject": f"127.0.0.1:{port}"}
     for system in serve(up(build, mta, deliver="lmtpd", policy=True, mapd=True, settings=settings,
+                           listeners=[Listener("reinject", port, milters=[])],
                            ports={"submission": ground.free_port()})):
         command = system.millrace.command
         command("domain", "add", "limited.example")
-        for user in (THIEF, OTHER, WHOLE, "part@limited.example"):
+        for user in (THIEF, OTHER, WHOLE, ADMIN, "part@limited.example"):
             system.add_user(user)
         command("domain", "set", "--all", "send_messages", "0/100/0")
         command("domain", "set", "--all", "send_recipients", "0/0/0")
@@ -111,6 +114,8 @@ def test_stolen_password(office):
         assert smtp.one(THIEF)[0] == 250
     log = office.millrace.log(MAPD)
     assert log.count("a stolen password?") == 1, log
+    notice, = [m for m in office.wait_mail(ADMIN) if THIEF in m["Subject"]]
+    assert "Send limit reached" in notice["Subject"] and notice["Auto-Submitted"] == "auto-generated"
     office.millrace.command("user", "set", THIEF, "send_messages", "--unset")
     reset(office, THIEF)
 
@@ -168,6 +173,26 @@ def test_outsider_touches_nothing(office):
         with office.connect(source=jail.OUTSIDE_ADDRESSES[0]) as smtp:
             assert smtp.deliver(OTHER, [THIEF], letter("x")).accepted
     assert limits(office, OTHER)["day"]["messages"] == 0
+
+
+def test_full_mailbox(office):
+    """Refused at RCPT; mail without a sender is not."""
+    full = office.new_user()
+
+    def rcpt(sender="bob@example.net"):
+        with office.connect(source=jail.OUTSIDE_ADDRESSES[0]) as smtp:
+            smtp.mail(sender)
+            return smtp.rcpt(full)
+    office.millrace.command("user", "set", full, "quota_messages", "1")
+    assert rcpt()[0] == 250
+    assert office.send("bob@example.net", full, letter("x", to=full)).accepted
+    office.wait_mail(full)
+    code, text = wait_until(lambda: (lambda r: r if r[0] != 250 else None)(rcpt()), 20,
+                            "the mailbox is known to be full", 0.2)
+    assert code == 452 and text.startswith(b"4.2.2 "), text
+    assert rcpt("")[0] == 250
+    # NEEDSWORK: emptied by a client that keeps no maildirsize, a mailbox that was exactly full stays so: lmtpd counts
+    # anew only what is over its limit (mr_maildirsize.h), so `millrace quota recount` is needed.
 
 
 def test_store_away(office):
