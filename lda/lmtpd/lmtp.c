@@ -9,7 +9,7 @@
 #define REPLY_MAX  512 /* RFC 5321 4.5.3.1.5 */
 #define OUT_HIGH   65536 /* replies not yet sent: more is not read */
 #define ARENA_BASE (256 * 1024) /* of one transaction, and for each recipient: */
-#define ARENA_RCPT 2048
+#define ARENA_RCPT 4096 /* his settings, and where his mail goes */
 
 void mr_lmtp_say(struct mr_lmtp *s, const char *format, ...)
 {

@@ -242,8 +242,9 @@ def _check_file(path, mail, offered, found):
     ident = ident[1].decode()
     o = offered[ident, local]
     assert folder == ([".Spam"] if o.spam else []), path
+    went = "folder=Spam; reason=flag" if o.spam else "folder=INBOX; reason=unscored"
     wanted = (f"Return-Path: <{ident}@example.net>\nDelivered-To: {local}@{DOMAIN}\n"
-              + message(ident, o.size, o.spam).replace("\r\n", "\n")).encode()
+              f"X-Millrace-Delivery: {went}\n" + message(ident, o.size, o.spam).replace("\r\n", "\n")).encode()
     assert content == wanted, f"{path}: {len(content)} octets, {len(wanted)} were sent"
     assert int(re.search(r",S=(\d+)", name)[1]) == len(content), path
     assert int(re.search(r",W=(\d+)", name)[1]) == len(content) + content.count(b"\n"), path
