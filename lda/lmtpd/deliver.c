@@ -126,6 +126,36 @@ struct copy {
 	struct mr_lmtp_reply reply;
 };
 
+/* Where it is written. */
+struct place {
+	int dir_fd; /* folder below mail_dir; -1: it is in the home of a system user: */
+	struct mr_span name; /* of his folder */
+	unsigned flags; /* enum mr_homes_flags */
+	struct mr_homes_writer writer;
+};
+
+static int place_begin(const struct mr_deliver *d, struct mr_lmtp_mail *mail,
+		       const struct mr_target *target, struct place *place, struct copy *copy,
+		       struct mr_maildir_file *file)
+{
+	bool inbox;
+	int err;
+
+	if (place->dir_fd >= 0)
+		return mr_maildir_begin(place->dir_fd, mr_span_str(d->host), file);
+	err = mr_homes_begin(d->homes, target->local, place->name, place->flags,
+			     mr_span_str(d->host), &place->writer, file, &inbox);
+	if (err < 0)
+		return err;
+	copy->folder = inbox ? "INBOX" : mr_arena_strz(mail->arena, place->name);
+	return copy->folder ? 0 : MR_ENOMEM;
+}
+
+static int place_commit(struct place *place, struct mr_maildir_file *file)
+{
+	return place->dir_fd >= 0 ? mr_maildir_commit(file) : mr_homes_commit(&place->writer, file);
+}
+
 /* Refused for good by those that it was to go on to: the mailbox has it all the same, and the log says so. A
  * bounce would tell the sender of addresses that are none of his business. */
 static bool refused(struct copy *copy)
@@ -142,45 +172,51 @@ static bool refused(struct copy *copy)
  * makes doubles only where we died in between. False: copy->reply says why.
  */
 static bool write_copy(const struct mr_deliver *d, struct mr_lmtp_mail *mail,
-		       const struct mr_target *target, struct copy *copy, int dir_fd)
+		       const struct mr_target *target, struct copy *copy, struct place *place)
 {
-	struct mr_maildir_file file;
+	struct mr_maildir_file file = { .fd = -1, .tmp_fd = -1 };
 	MR_AUTO_BUF fields = MR_BUF(FIELDS_MAX);
 	bool sent = true;
 	int err;
 
 	copy->reply = saved;
-	(void)!fields_put(mail, target, &fields);
-	mr_mark_put(&copy->sorting, &copy->says, copy->folder, &fields);
-	if ((err = mr_buf_err(&fields)) == 0 &&
-	    (err = mr_maildir_begin(dir_fd, mr_span_str(d->host), &file)) == 0) {
-		if ((err = mr_maildir_write(&file, mr_buf_span(&fields))) == 0 &&
+	if ((err = fields_put(mail, target, &fields)) == 0 &&
+	    (err = place_begin(d, mail, target, place, copy, &file)) == 0) {
+		mr_mark_put(&copy->sorting, &copy->says, copy->folder, &fields);
+		if ((err = mr_buf_err(&fields)) == 0 &&
+		    (err = mr_maildir_write(&file, mr_buf_span(&fields))) == 0 &&
 		    (err = mr_sort_copy(mail, &target->settings, &copy->sorting, &file)) == 0 &&
 		    copy->onward && (err = mr_maildir_sync(&file)) == 0)
 			sent = mr_forward(d, mail, target, &copy->reply) || refused(copy);
 		if (err == 0 && sent)
-			err = mr_maildir_commit(&file);
-		if (err == 0 && sent)
+			err = place_commit(place, &file);
+		if (err == 0 && sent && place->dir_fd >= 0)
 			mr_recipient_stored(d, target, copy->inbox_fd, (int64_t)file.size);
 		if (err == 0 && sent && d->wake)
 			mr_wake_tell(d->wake, &mail->set->lmtp_wake, target->local, target->domain,
 				     copy->folder, file.name);
-		mr_maildir_abort(&file);
 	}
+	mr_maildir_abort(&file);
+	mr_homes_end(&place->writer);
 	if (err < 0)
 		copy->reply = err == MR_EFULL ? full : not_written;
 	return err == 0 && sent;
 }
 
-/* The message is stored; what becomes of old leftovers changes nothing in the answer. */
-static void sweep(const struct mr_deliver *d, int dir_fd)
+static bool sweep_due(const struct mr_deliver *d)
 {
 	uint32_t die;
 
 	if (d->sweep_every == 0)
-		return;
+		return false;
 	mr_random(&die, sizeof(die));
-	if (die % d->sweep_every == 0)
+	return die % d->sweep_every == 0;
+}
+
+/* The message is stored; what becomes of old leftovers changes nothing in the answer. */
+static void sweep(const struct mr_deliver *d, int dir_fd)
+{
+	if (sweep_due(d))
 		(void)!mr_maildir_sweep(dir_fd, d->clock.time_s(d->clock.arg), SWEEP_MAX);
 }
 
@@ -209,6 +245,20 @@ static bool turned_away(const struct mr_deliver *d, struct mr_lmtp_mail *mail,
 	return true;
 }
 
+/* name: of his folder; filed: it is made where it is missing. */
+static struct mr_lmtp_reply store_home(const struct mr_deliver *d, struct mr_lmtp_mail *mail,
+				       struct mr_lmtp_rcpt *rcpt, struct copy *copy,
+				       struct mr_span name)
+{
+	struct place place = { .dir_fd = -1, .name = name, .writer = { -1 } };
+
+	place.flags =
+		(copy->sorting.filed ? MR_HOMES_CREATE : 0u) | (sweep_due(d) ? MR_HOMES_SWEEP : 0u);
+	if (write_copy(d, mail, rcpt->memo, copy, &place))
+		rcpt->folder = copy->folder;
+	return copy->reply;
+}
+
 static struct mr_lmtp_reply store_one(const struct mr_deliver *d, struct mr_lmtp_mail *mail,
 				      struct mr_lmtp_rcpt *rcpt)
 {
@@ -218,7 +268,8 @@ static struct mr_lmtp_reply store_one(const struct mr_deliver *d, struct mr_lmtp
 	struct mr_span name = target->detail;
 	struct copy copy = { .folder = NULL };
 	unsigned flags = 0;
-	int dir_fd, err;
+	struct place place = { .writer = { -1 } };
+	int err;
 
 	if (target->loop)
 		return looping;
@@ -249,19 +300,21 @@ static struct mr_lmtp_reply store_one(const struct mr_deliver *d, struct mr_lmtp
 		name = mr_span_str(mail->set->spam_folder);
 		flags = MR_MAILDIR_CREATE;
 	}
+	if (mr_homes_has(d->homes, target->domain))
+		return store_home(d, mail, rcpt, &copy, name);
 	if ((err = mr_maildir_open(d->mail_fd, target->mailbox, MR_MAILDIR_CREATE, &inbox_fd)) <
 		    0 ||
 	    (err = folder_open(inbox_fd, name, flags, mail->arena, &folder_fd, &copy.folder)) < 0)
 		return err == MR_EFULL ? full : no_mailbox;
-	dir_fd = folder_fd >= 0 ? folder_fd : inbox_fd;
+	place.dir_fd = folder_fd >= 0 ? folder_fd : inbox_fd;
 	copy.inbox_fd = inbox_fd;
 	if (!mr_recipient_has_room(d, mail, target, inbox_fd, (int64_t)mail->size, &copy.reply)) {
 		rcpt->reason = "quota";
 		return copy.reply;
 	}
-	if (!write_copy(d, mail, target, &copy, dir_fd))
+	if (!write_copy(d, mail, target, &copy, &place))
 		return copy.reply;
-	sweep(d, dir_fd);
+	sweep(d, place.dir_fd);
 	if (d->expiry && target->settings.spam_expire_days > 0)
 		mr_expiry_put(d->expiry, target->mailbox, target->settings.spam_expire_days,
 			      d->clock.time_s(d->clock.arg));

@@ -20,6 +20,7 @@
 #define DELIVER_H
 
 #include "lda/lmtpd/expiry.h"
+#include "lda/lmtpd/homes.h"
 #include "lda/lmtpd/judge.h"
 #include "lda/lmtpd/lists.h"
 #include "lda/lmtpd/lmtp.h"
@@ -40,6 +41,7 @@ struct mr_deliver {
 	struct mr_own *own; /* for mail of our own; NULL: none is sent */
 	struct mr_vacation *vacation; /* who answers for users who are away; NULL: nobody */
 	struct mr_own *handover; /* who keeps mailboxes that are not ours; handover.h */
+	struct mr_homes *homes; /* of system users; NULL: there are none */
 	struct mr_wake *wake; /* NULL: no watchers are told */
 	const char *host; /* in file names */
 	struct mr_clock clock;

@@ -3,7 +3,8 @@
 
 int main(int argc, char **argv)
 {
-	static const char *const fixed[] = { "lmtp_socket_mode", "authserv_id", NULL };
+	static const char *const fixed[] = { "lmtp_socket_mode", "authserv_id", "system_domain",
+					     "system_uid_min", NULL };
 	static struct mr_program lmtpd = {
 		.name = "millrace-lmtpd",
 		.word = "lmtpd",

@@ -9,8 +9,9 @@
 #include "lib/base/mr_err.h"
 #include "lib/base/mr_io.h"
 #include "lib/base/mr_log.h"
-#include "lib/run/mr_srs_ask.h"
+#include "lib/mail/mr_name.h"
 #include "lib/run/mr_listen.h"
+#include "lib/run/mr_srs_ask.h"
 
 #define SWEEP_EVERY 256 /* deliveries: a busy folder is swept often enough */
 #define ALL_WORD    "millrace_lmtpd_deliveries_total"
@@ -180,6 +181,7 @@ static void op_told(void *arg, const struct mr_lmtp_mail *mail, const struct mr_
 
 int mr_lmtpd_check(const struct mr_settings *set, struct mr_buf *error)
 {
+	char domain[MR_NAME_DOMAIN_MAX + 1];
 	int err = mr_listen_check("lmtp_listen", set->lmtp_listen, "lmtp_socket_mode",
 				  set->lmtp_socket_mode, error);
 
@@ -191,6 +193,8 @@ int mr_lmtpd_check(const struct mr_settings *set, struct mr_buf *error)
 		return MR_EINVAL;
 	if (mr_store_check_url(set->store) < 0)
 		return mr_run_refuse(error, "store", mr_store_shown(set->store), mr_store_why());
+	if (set->system_domain[0] && mr_name_domain(mr_span_str(set->system_domain), domain) <= 0)
+		return mr_run_refuse(error, "system_domain", set->system_domain, "no domain");
 	for (size_t i = 0; i < set->lmtp_wake.count; i++) {
 		if (!mr_wake_is_name(set->lmtp_wake.item[i]))
 			return mr_run_refuse(error, "lmtp_wake", set->lmtp_wake.item[i],
@@ -214,6 +218,21 @@ static int mail_dir_open(struct server *server, const char *path)
 	    (err = mr_run_give(server->run, path)) < 0)
 		return open_failed("cannot open mail_dir", path, err);
 	(void)!mr_content_sweep(server->deliver.mail_fd); /* what stays costs room alone */
+	return 0;
+}
+
+/* The first thing that is done: what the helper never saw it cannot lose. */
+static int homes_open(struct server *server, const struct mr_settings *set)
+{
+	int err;
+
+	if (!set->system_domain[0])
+		return 0;
+	err = mr_homes_open(set->system_domain, set->system_uid_min, &server->deliver.homes);
+	if (err < 0)
+		return open_failed(err == MR_EPERM ? "mail of system users needs a start as root"
+						   : "no helper for system users",
+				   set->system_domain, err);
 	return 0;
 }
 
@@ -245,7 +264,9 @@ int mr_lmtpd_open(struct mr_run *run)
 	mr_listen_descriptors();
 	set = mr_run_settings_hold(run);
 	name_host(server, set);
-	err = mr_conns_new(&mr_lmtpd_conns, server, server->deliver.clock, &server->conns);
+	err = homes_open(server, set);
+	if (err == 0)
+		err = mr_conns_new(&mr_lmtpd_conns, server, server->deliver.clock, &server->conns);
 	if (err == 0)
 		err = mr_wake_init(&server->wake);
 	if (err == 0)
@@ -297,6 +318,7 @@ void mr_lmtpd_close(struct mr_run *run)
 	mr_lmtpd_quota_close(server);
 	mr_close_at(&server->deliver.mail_fd);
 	mr_wake_done(&server->wake);
+	mr_homes_close(server->deliver.homes);
 	mr_judge_free(server->deliver.judge);
 	mr_lists_free(server->deliver.lists);
 	mr_expiry_free(server->deliver.expiry);

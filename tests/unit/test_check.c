@@ -13,6 +13,35 @@
 
 /* -- millrace-lmtpd --------------------------------------------------------------------------- */
 
+/* Watchers, and the domain of the system's users. */
+MR_TEST(check_lmtpd_others)
+{
+	static const struct {
+		const char *wake[2], *domain;
+		int want;
+		const char *says;
+	} rows[] = {
+		{ { "unix:/run/w", "unix:/run/v" }, "host.example", 0, "" },
+		{ { "unix:/run/w", "run/v" }, "", MR_EINVAL, "lmtp_wake: run/v: not unix:/PATH" },
+		{ { "unix:" LONG_PATH }, "", MR_EINVAL, "too long" },
+		{ { NULL }, "no domain", MR_EINVAL, "system_domain: no domain: no domain" },
+	};
+
+	for (size_t i = 0; i < MR_COUNT(rows); i++) {
+		MR_AUTO_BUF error = MR_BUF(ERROR_MAX);
+		const char *wake[2] = { rows[i].wake[0], rows[i].wake[1] };
+		struct mr_settings set;
+
+		t->row = (long)i;
+		MR_NEED(t, mr_settings_default(&set) == 0);
+		set.lmtp_wake = (struct mr_list){ wake, (wake[0] != NULL) + (wake[1] != NULL) };
+		set.system_domain = rows[i].domain;
+		MR_CHECK_INT(t, rows[i].want, mr_lmtpd_check(&set, &error));
+		MR_CHECK(t, strstr(mr_buf_str(&error), rows[i].says) != NULL);
+		mr_settings_done(&set);
+	}
+}
+
 MR_TEST(check_lmtpd)
 {
 	static const struct {
@@ -59,6 +88,7 @@ MR_TEST(check_lmtpd)
 		MR_AUTO_BUF error = MR_BUF(ERROR_MAX);
 		struct mr_settings set = { .lmtp_socket_mode = rows[i].mode,
 					   .reinject = "",
+					   .system_domain = "",
 					   .srs_domain = "",
 					   .quota_warning = "",
 					   .quota_warning_domain = "",
