@@ -251,11 +251,14 @@ static struct mr_lmtp_reply store_home(const struct mr_deliver *d, struct mr_lmt
 				       struct mr_span name)
 {
 	struct place place = { .dir_fd = -1, .name = name, .writer = { -1 } };
+	struct mr_target *target = rcpt->memo;
 
 	place.flags =
 		(copy->sorting.filed ? MR_HOMES_CREATE : 0u) | (sweep_due(d) ? MR_HOMES_SWEEP : 0u);
-	if (write_copy(d, mail, rcpt->memo, copy, &place))
-		rcpt->folder = copy->folder;
+	if (!write_copy(d, mail, target, copy, &place))
+		return copy->reply;
+	rcpt->folder = copy->folder;
+	mr_vacation_answer(d, mail, target, copy->sorting.spam);
 	return copy->reply;
 }
 
