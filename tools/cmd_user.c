@@ -1,5 +1,6 @@
 /* millrace user: the users of our domains. */
 #include <stdio.h>
+#include <string.h>
 
 #include "lib/base/mr_err.h"
 #include "lib/base/mr_time.h"
@@ -103,13 +104,28 @@ static int user_list(struct cli *cli, char **words)
 	return cli_list(cli, "cannot list users", list_users, words[0]);
 }
 
+/* What needs `reinject` is refused without it: mail would wait, or nobody be answered, and nobody know why. */
+static int sends(const struct cli *cli, const char *name, const char *value)
+{
+	bool wants = strcmp(name, "forward") == 0 ||
+		     (strcmp(name, "vacation") == 0 && strcmp(value, "yes") == 0);
+
+	if (!wants || cli->set.reinject[0] || strcmp(value, "--unset") == 0)
+		return CLI_OK;
+	fprintf(stderr,
+		"millrace: %s needs the setting reinject: where mail of our own goes is not said\n",
+		name);
+	return CLI_FAILED;
+}
+
 static int user_set(struct cli *cli, char **words)
 {
 	static const char what[] = "cannot set for user";
 	MR_AUTO(mr_store) *store = NULL;
 	struct owner owner;
 
-	if (owner_user(words[0], what, &owner) != CLI_OK)
+	if (sends(cli, words[1], words[2]) != CLI_OK ||
+	    owner_user(words[0], what, &owner) != CLI_OK)
 		return CLI_FAILED;
 	store = owner_store(cli, MR_STORE_WRITE, &owner, what);
 	return store ? setting_set(store, &owner, words[1], words[2]) : CLI_FAILED;

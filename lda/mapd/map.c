@@ -3,7 +3,9 @@
 #include "lib/base/mr_ascii.h"
 #include "lib/base/mr_cur.h"
 #include "lib/base/mr_err.h"
+#include "lib/base/mr_time.h"
 #include "lib/mail/mr_name.h"
+#include "lib/run/mr_srs_ask.h"
 
 #define CONTENT_MAX 4096
 #define DIGITS_MAX  4
@@ -68,7 +70,8 @@ static int resolve(const struct asked *a, struct mr_resolved *resolved_out)
 {
 	struct mr_span local, domain;
 
-	if (mr_name_split(a->key, &local, &domain) < 0)
+	/* An address of SRS is nobody's alias, also where the domain has a catch-all. */
+	if (mr_name_split(a->key, &local, &domain) < 0 || mr_srs_ask_is(a->set, local, domain))
 		return MR_ENOENT;
 	return mr_resolve(&a->map->table, a->set->recipient_separator, local, domain, a->arena,
 			  resolved_out);
@@ -81,10 +84,28 @@ static int user_put(struct mr_buf *data, const struct mr_user *user)
 	return mr_buf_add(data, user->domain);
 }
 
+/* Ours, and not too old: a bounce may come. 1: it is no address of SRS. */
+static int of_srs(struct asked *a)
+{
+	struct mr_span local, domain, ignored;
+	int err;
+
+	if (mr_name_split(a->key, &local, &domain) < 0 || !mr_srs_ask_is(a->set, local, domain))
+		return 1;
+	err = mr_srs_ask_reverse(a->set, local, mr_time_s(), a->arena, &ignored);
+	if (err == MR_EPERM || err == MR_ELIMIT)
+		return MR_ENOENT;
+	return err < 0 ? err : mr_buf_adds(&a->data, "srs");
+}
+
 static int of_recipients(struct asked *a)
 {
 	struct mr_resolved r;
-	int err = resolve(a, &r);
+	int err = of_srs(a);
+
+	if (err <= 0)
+		return err;
+	err = resolve(a, &r);
 
 	if (err < 0)
 		return err;

@@ -8,6 +8,7 @@
 #include "lib/base/mr_alloc.h"
 #include "lib/base/mr_err.h"
 #include "lib/base/mr_log.h"
+#include "lib/run/mr_srs_ask.h"
 
 struct opened {
 	struct mr_run *run;
@@ -123,7 +124,7 @@ static void forget(void *arg MR_UNUSED, void *state)
 int mr_map_check(const struct mr_settings *set, struct mr_buf *error)
 {
 	if (mr_map_transports_valid(set->map_transports))
-		return 0;
+		return mr_srs_ask_check(set, error);
 	return mr_run_refuse(error, "map_transports", "", "an item is not NAME=VALUE");
 }
 

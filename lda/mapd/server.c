@@ -313,6 +313,8 @@ int mr_mapd_reload(struct mr_run *run, const struct mr_settings *next)
 
 	if (strcmp(set->store, next->store) != 0)
 		changed = "store";
+	else if (strcmp(set->srs_domain, next->srs_domain) != 0)
+		changed = "srs_domain"; /* the sandbox lets us connect, or not */
 	else if (set->map_workers != next->map_workers)
 		changed = "map_workers";
 	else if (strcmp(set->reinject, next->reinject) != 0)

@@ -156,6 +156,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!world.arena) {
 		world.arena = mr_arena_new(MR_MAP_ARENA_MAX);
 		world.set.recipient_separator = "+-";
+		world.set.srs_domain = "";
 		world.set.map_transports = (struct mr_list){ transports, 1 };
 		world.map.table =
 			(struct mr_resolve_table){ fake_domain, fake_user, fake_alias, NULL, NULL };

@@ -104,6 +104,9 @@ static bool world_open(struct mr_t *t, struct world *w)
 					   S("smtp:[198.51.100.7]"));
 	w->arena = mr_arena_new(1 << 20);
 	w->set.recipient_separator = "+";
+	w->set.srs_domain = "b.example";
+	w->set.srs_socket = "unix:/nowhere/at/all";
+	w->set.srs_hash_length = 8;
 	w->set.map_transports = (struct mr_list){ transports, 2 };
 	if (err < 0 || !w->arena)
 		return false;
@@ -143,6 +146,12 @@ static const struct {
 	{ "recipients out@example.org", "OK alias" },
 	{ "recipients any@b.example", "OK alias" },
 	{ "recipients ann@elsewhere.example", "NOTFOUND " },
+	/* SRS comes before the catch-all; srsd is away */
+	{ "recipients SRS0=abcdefgh=JN=x.example=s@b.example", "TEMP the directory is away" },
+	{ "recipients SRS0=abc=JN=x.example=s@b.example", "NOTFOUND " },
+	{ "recipients SRS0=abcdefgh@b.example", "NOTFOUND " },
+	{ "recipients SRS0=abcdefgh=JN=x.example=s@example.org", "NOTFOUND " },
+	{ "aliases SRS0=abcdefgh=JN=x.example=s@b.example", "NOTFOUND " },
 	/* Postfix asks for these, too */
 	{ "recipients ann", "NOTFOUND " },
 	{ "recipients @example.org", "NOTFOUND " },
@@ -224,6 +233,7 @@ MR_TEST(map_store_away)
 	static const char *const transports[] = { "x=y" };
 	const struct mr_map map = { .table.domain = away_domain, .transport = away_transport };
 	const struct mr_settings set = { .recipient_separator = "+",
+					 .srs_domain = "",
 					 .map_transports = { transports, 1 } };
 	MR_AUTO(mr_arena) *arena = mr_arena_new(1 << 16);
 
@@ -283,6 +293,7 @@ MR_TEST(mapd_check)
 						 .map_socket_mode = rows[i].mode,
 						 .map_transports = { &rows[i].transport, 1 },
 						 .policy_tell = "",
+						 .srs_domain = "",
 						 .reinject = "",
 						 .store = rows[i].store };
 

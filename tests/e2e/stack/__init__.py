@@ -15,7 +15,7 @@ system (all of it together).
 from . import jail, soak
 from .client import Mailbox, Outcome, Sender, letter, send, wire
 from .ground import InUse
-from .millrace import COMMAND, DELIVER, LMTPD, MAPD, SPAM, missing
+from .millrace import COMMAND, DELIVER, LMTPD, MAPD, SPAM, SRSD, missing
 from .mta import Delivery, Listener, Milter, Plan
 from .process import Daemon, DaemonFailed, wait_until
 from .system import MTAS, PASSWORD, System

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from .process import Daemon, run
 
-SPAM, LMTPD, MAPD, DELIVER, COMMAND = ("millrace-spam", "millrace-lmtpd", "millrace-mapd", "millrace-deliver",
+SPAM, LMTPD, MAPD, SRSD, DELIVER, COMMAND = ("millrace-spam", "millrace-lmtpd", "millrace-mapd", "millrace-srsd",
+                                             "millrace-deliver",
                                        "millrace")
 
 
@@ -43,6 +44,8 @@ class Millrace:
             "map_listen": [f"unix:{self.map_socket}"],
             "map_socket_mode": "0666",
             "policy_listen": [f"unix:{self.policy_socket}"],
+            "srs_socket": f"unix:{self.folder}/run/srs.sock",
+            "srs_secret": self.folder / "srs.secret",
             "mail_dir": self.mail,
             "authserv_id": "mx.example.org",
             **(settings or {})}
@@ -58,7 +61,7 @@ class Millrace:
         run must not matter."""
         target = self.folder / "bin"
         target.mkdir(exist_ok=True)
-        for name in (SPAM, LMTPD, MAPD, DELIVER, COMMAND):
+        for name in (SPAM, LMTPD, MAPD, SRSD, DELIVER, COMMAND):
             if (source / name).exists():
                 shutil.copy(source / name, target / name)
         return target
@@ -132,7 +135,7 @@ class Millrace:
 
     def _listens(self, program):
         wanted = {SPAM: [self.settings["spam_listen"]], LMTPD: self.settings["lmtp_listen"],
-                  MAPD: self.settings["map_listen"]}
+                  MAPD: self.settings["map_listen"], SRSD: [self.settings["srs_socket"]]}
         return [_address(text) for text in wanted.get(program, [])]
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from . import ground
 from .client import Mailbox, Sender, send
 from .dovecot import Dovecot, sieve
-from .millrace import COMMAND, DELIVER, LMTPD, MAPD, SPAM, Millrace
+from .millrace import COMMAND, DELIVER, LMTPD, MAPD, SPAM, SRSD, Millrace
 from .mta import Delivery, Listener, Milter, Plan
 from .outside import Outside
 from .postfix import Postfix
@@ -53,6 +53,10 @@ class System:
             settings = {"lmtp_handover": f"unix:{self.path}/dovecot/lmtp", **(settings or {})}
         self.millrace = Millrace(self.build, self.path,
                                  settings={"message_size_max": message_size_max, **(settings or {})})
+        if "srs_domain" in self.millrace.settings:
+            secret = self.millrace.settings["srs_secret"]
+            secret.write_text("a secret of the tests\n")
+            secret.chmod(0o400)
         self.dovecot = Dovecot(self.ground.folder("dovecot"), self.millrace.mail, self.ports["imap"],
                                dict_socket=dict_socket,
                                more=sieve(self.ground.folder("sieve"), handover) if handover else "")
@@ -105,7 +109,8 @@ class System:
 
     def programs(self):
         """Our daemons that take part."""
-        return (([SPAM] if self.spam else []) + ([LMTPD] if self.deliver != "dovecot" else [])
+        return (([SRSD] if "srs_domain" in self.millrace.settings else [])
+                + ([SPAM] if self.spam else []) + ([LMTPD] if self.deliver != "dovecot" else [])
                 + ([MAPD] if self.mapd else []))
 
     @staticmethod
