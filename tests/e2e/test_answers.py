@@ -131,7 +131,7 @@ def bad(n=100):
 
 def teach(system, signer):
     """That signed mail is good, and mail in the name of a bank is not; all else of it is the same."""
-    place = system.path / "store"
+    place = system.ground.folder("taught")
     for kind, make in (("ham", lambda n: signer.sign(good(n))), ("spam", bad)):
         folder = place / kind
         folder.mkdir()

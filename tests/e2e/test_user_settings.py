@@ -86,7 +86,7 @@ def test_domain_and_all(make_system, lure):
     (["user", "set", "{}", "spam", "digest"], "comes with the web pages"),
     (["user", "set", "{}", "spam", "bin"], "folder, tag or inbox"),
     (["user", "set", "{}", "spam_threshold", "101"], "points"),
-    (["user", "set", "{}", "quota", "1"], "no such setting"),
+    (["user", "set", "{}", "quotas", "1"], "no such setting"),
     (["domain", "set", "nowhere.example", "spam", "tag"], "not found")])
 def test_refused(mail, words, says):
     user = mail.new_user()
