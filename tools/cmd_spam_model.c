@@ -392,7 +392,7 @@ int spam_lessons(struct spam *s)
 {
 	MR_AUTO(mr_store) *store = NULL;
 	MR_AUTO_BUF out = MR_BUF(JSON_SIZE_MAX);
-	struct mr_json json;
+	struct mr_json json = { .out = NULL };
 	struct list l = { .json = s->cli->json ? &json : NULL, .now_s = mr_time_s() };
 	int err = 0, code = spam_store_if_any(s, &store);
 

@@ -166,7 +166,7 @@ static int rcpt_agrees(struct question *q, struct mr_span rcpt)
 {
 	struct mr_span local, domain;
 	struct mr_resolve_table table;
-	struct mr_resolved to;
+	struct mr_resolved to = { .alias = false };
 	int err = mr_name_split(rcpt, &local, &domain);
 
 	mr_resolve_store(q->directory, &table);
