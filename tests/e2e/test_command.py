@@ -87,7 +87,7 @@ def test_version_is_one(build):
 
 
 @pytest.mark.parametrize("line, offers", [
-    ("", {"domain", "user", "alias", "friend", "block", "limits", "spam", "store", "status", "stats", "trace", "reload",
+    ("", {"domain", "user", "alias", "friend", "block", "limits", "quota", "spam", "store", "status", "stats", "trace", "reload",
           "drain", "playground", "version"}),
     ("--v", {"--version"}), ("domain remove ", {"example.org"}), ("user list exa", {"example.org"}),
     ("user remove tab", {"tab@example.org"}), ("spam reb", {"rebuild"}), ("spam score ", {"a", "b"}),
