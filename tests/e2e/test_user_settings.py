@@ -82,12 +82,12 @@ def test_domain_and_all(make_system, lure):
 
 
 @pytest.mark.parametrize("words, says", [
-    (["user", "set", "nobody@example.org", "spam", "tag"], "not found"),
+    (["user", "set", "nobody@example.org", "spam", "tag"], "no such user"),
     (["user", "set", "{}", "spam", "digest"], "comes with the web pages"),
     (["user", "set", "{}", "spam", "bin"], "folder, tag or inbox"),
     (["user", "set", "{}", "spam_threshold", "101"], "points"),
     (["user", "set", "{}", "quotas", "1"], "no such setting"),
-    (["domain", "set", "nowhere.example", "spam", "tag"], "not found")])
+    (["domain", "set", "nowhere.example", "spam", "tag"], "there is no domain")])
 def test_refused(mail, words, says):
     user = mail.new_user()
     done = subprocess.run([mail.millrace.bin / "millrace", "-c", mail.millrace.conf,
