@@ -365,7 +365,6 @@ MR_TEST(smtp_client_silence)
 		struct mr_smtp_to to = { .address = MR_SPAN("x@d") };
 		struct mr_smtp_send s = { .name = "me", .to = &to, .to_count = 1 };
 		struct server server = { .words = words[i] };
-		int64_t begin_ms = mr_now_ms();
 		struct outcome o;
 
 		t->row = (long)i;
@@ -373,7 +372,7 @@ MR_TEST(smtp_client_silence)
 		run(t, &s, &server, arena, &o);
 		if (!t->oom)
 			MR_CHECK_INT(t, MR_ETEMP, o.err);
-		MR_CHECK_ALWAYS(t, o.err < 0 && mr_now_ms() - begin_ms < 2000);
+		MR_CHECK_ALWAYS(t, o.err < 0);
 	}
 }
 
