@@ -245,17 +245,18 @@ int mr_maildirsize_write(int dir_fd, struct mr_maildir_sum limit, struct mr_mail
 
 /* -- together --------------------------------------------------------------------------------- */
 
-static bool is_over(const struct mr_maildirsize *s)
+/* Nothing more fits: somebody may have made room without a word in the file. */
+static bool is_full(const struct mr_maildirsize *s)
 {
-	return (s->limit.octets > 0 && s->used.octets > s->limit.octets) ||
-	       (s->limit.messages > 0 && s->used.messages > s->limit.messages);
+	return (s->limit.octets > 0 && s->used.octets >= s->limit.octets) ||
+	       (s->limit.messages > 0 && s->used.messages >= s->limit.messages);
 }
 
 static bool is_good(const struct mr_maildirsize *s, struct mr_maildir_sum limit, int64_t now_s)
 {
 	if (s->limit.octets != limit.octets || s->limit.messages != limit.messages)
 		return false;
-	return !is_over(s) || (s->lines == 1 && s->written_s >= now_s - MR_MAILDIRSIZE_STALE_S);
+	return !is_full(s) || (s->lines == 1 && s->written_s >= now_s - MR_MAILDIRSIZE_STALE_S);
 }
 
 int mr_maildirsize_get(int dir_fd, struct mr_maildir_sum limit, int64_t now_s,

@@ -19,7 +19,7 @@
 #include "lib/base/mr_span.h"
 
 #define MR_MAILDIRSIZE_MAX     5120 /* octets: a file of this size or more is made anew */
-#define MR_MAILDIRSIZE_STALE_S 900 /* over the limit, an older file is not believed */
+#define MR_MAILDIRSIZE_STALE_S 900 /* at the limit, an older file is not believed */
 #define MR_MAILDIRSIZE_FOLDERS 100000 /* counted in one mailbox */
 
 struct mr_maildir_sum {
@@ -52,8 +52,8 @@ MR_MUST_USE int mr_maildirsize_write(int dir_fd, struct mr_maildir_sum limit,
 
 /*
  * What the mailbox holds: as its file says, which is made anew where it must be: it is missing or
- * damaged, or has MR_MAILDIRSIZE_MAX octets, or other limits; or it says that the mailbox is over its
- * limit, and has several lines, or is MR_MAILDIRSIZE_STALE_S old at now_s (wall clock). Errors as
+ * damaged, or has MR_MAILDIRSIZE_MAX octets, or other limits; or it says that the mailbox is at its
+ * limit, or over it, and has several lines, or is MR_MAILDIRSIZE_STALE_S old at now_s (wall clock). Errors as
  * mr_maildirsize_count(), but for MR_ECONFLICT.
  */
 MR_MUST_USE int mr_maildirsize_get(int dir_fd, struct mr_maildir_sum limit, int64_t now_s,
