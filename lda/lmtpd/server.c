@@ -353,39 +353,23 @@ void mr_lmtpd_stop(struct mr_run *run, bool drain)
 
 /* -- settings --------------------------------------------------------------------------------- */
 
-/* Most settings are taken by each connection between two messages. These cannot change: rights are
- * gone by now. Refusing the whole reload is plain; half of it in force would not be. */
+/* All others are taken by each connection between two messages. */
 int mr_lmtpd_reload(struct mr_run *run, const struct mr_settings *next)
 {
-	const struct mr_settings *set = mr_run_settings_hold(run);
-	const char *changed = NULL;
+	static const char *const fixed[] = {
+		"lmtp_listen",
+		"mail_dir",
+		"store",
+		"reinject",
+		"srs_domain",
+		"quota_warning",
+		"quota_warning_domain",
+		"lmtp_handover",
+		"spam_model",
+		"lmtp_workers",
+	};
 
-	if (!mr_listen_same(set->lmtp_listen, next->lmtp_listen))
-		changed = "lmtp_listen";
-	else if (strcmp(set->mail_dir, next->mail_dir) != 0)
-		changed = "mail_dir";
-	else if (strcmp(set->store, next->store) != 0)
-		changed = "store";
-	else if (strcmp(set->reinject, next->reinject) != 0)
-		changed = "reinject";
-	else if (strcmp(set->srs_domain, next->srs_domain) != 0)
-		changed = "srs_domain";
-	else if (strcmp(set->quota_warning, next->quota_warning) != 0)
-		changed = "quota_warning";
-	else if (strcmp(set->quota_warning_domain, next->quota_warning_domain) != 0)
-		changed = "quota_warning_domain";
-	else if (strcmp(set->lmtp_handover, next->lmtp_handover) != 0)
-		changed = "lmtp_handover";
-	else if (strcmp(set->spam_model, next->spam_model) != 0)
-		changed = "spam_model";
-	else if (set->lmtp_workers != next->lmtp_workers)
-		changed = "lmtp_workers";
-	mr_run_settings_release(run, set);
-	if (!changed)
-		return 0;
-	mr_log(MR_LOG_ERROR, "reload refused: this setting needs a restart",
-	       MR_KV("setting", changed));
-	return MR_EINVAL;
+	return mr_run_keep(run, next, fixed, MR_COUNT(fixed));
 }
 
 void mr_lmtpd_status(struct mr_run *run, struct mr_buf *out)

@@ -4,6 +4,7 @@
 #include "lib/base/mr_alloc.h"
 #include "lib/base/mr_err.h"
 #include "lib/base/mr_log.h"
+#include "lib/run/mr_listen.h"
 
 _Static_assert(MR_CONNS_INPUT_MAX <= MR_LMTP_INPUT_MAX, "a piece of input is taken whole");
 
@@ -117,27 +118,13 @@ static void session_stop(void *talk, bool drain, int64_t now_ms)
 
 static void session_news(void *arg, enum mr_conns_news news, size_t open)
 {
+	static const struct mr_listen_rows rows = { ROW_CONNECTIONS, ROW_OPEN, ROW_TURNED_AWAY };
 	struct server *server = arg;
-	struct mr_metrics *metrics = mr_run_metrics(server->run);
 
-	switch (news) {
-	case MR_CONNS_OPENED:
-		mr_metrics_add(metrics, ROW_CONNECTIONS, 1);
-		mr_metrics_set(metrics, ROW_OPEN, (int64_t)open);
-		break;
-	case MR_CONNS_CLOSED:
-		mr_metrics_set(metrics, ROW_OPEN, (int64_t)open);
-		break;
-	case MR_CONNS_TURNED_AWAY:
-		mr_metrics_add(metrics, ROW_TURNED_AWAY, 1);
-		break;
-	case MR_CONNS_NO_DESCRIPTORS:
-		mr_log(MR_LOG_WARN, "no descriptors left", MR_KV_INT("connections", (int64_t)open));
-		break;
-	case MR_CONNS_WORKED:
+	if (news == MR_CONNS_WORKED)
 		mr_lmtpd_rest(server);
-		break;
-	}
+	else
+		mr_listen_news(server->run, &rows, news, open);
 }
 
 const struct mr_conns_ops mr_lmtpd_conns = {

@@ -169,27 +169,11 @@ static void talk_stop(void *talk, bool drain MR_UNUSED, int64_t now_ms MR_UNUSED
 	mr_talk_stop(talk);
 }
 
+static const struct mr_listen_rows rows_of_news = { ROW_CONNECTIONS, ROW_OPEN, ROW_TURNED_AWAY };
+
 static void news(void *arg, enum mr_conns_news what, size_t open)
 {
-	struct mr_metrics *metrics = mr_run_metrics(((struct server *)arg)->run);
-
-	switch (what) {
-	case MR_CONNS_OPENED:
-		mr_metrics_add(metrics, ROW_CONNECTIONS, 1);
-		mr_metrics_set(metrics, ROW_OPEN, (int64_t)open);
-		break;
-	case MR_CONNS_CLOSED:
-		mr_metrics_set(metrics, ROW_OPEN, (int64_t)open);
-		break;
-	case MR_CONNS_TURNED_AWAY:
-		mr_metrics_add(metrics, ROW_TURNED_AWAY, 1);
-		break;
-	case MR_CONNS_NO_DESCRIPTORS:
-		mr_log(MR_LOG_WARN, "no descriptors left", MR_KV_INT("connections", (int64_t)open));
-		break;
-	case MR_CONNS_WORKED:
-		break;
-	}
+	mr_listen_news(((struct server *)arg)->run, &rows_of_news, what, open);
 }
 
 static const struct mr_conns_ops conns_ops = {
@@ -305,32 +289,16 @@ void mr_mapd_stop(struct mr_run *run, bool drain)
 	mr_conns_stop(((struct server *)mr_run_state(run))->conns, drain);
 }
 
-/* Most settings are taken by each request. These cannot change: rights are gone by now. */
+/* All others are taken by each request. */
 int mr_mapd_reload(struct mr_run *run, const struct mr_settings *next)
 {
-	const struct mr_settings *set = mr_run_settings_hold(run);
-	const char *changed = NULL;
+	/* srs_domain: the sandbox lets us connect, or not. */
+	static const char *const fixed[] = { "store", "srs_domain", "map_workers", "reinject" };
+	int err = mr_run_keep(run, next, fixed, MR_COUNT(fixed));
 
-	if (strcmp(set->store, next->store) != 0)
-		changed = "store";
-	else if (strcmp(set->srs_domain, next->srs_domain) != 0)
-		changed = "srs_domain"; /* the sandbox lets us connect, or not */
-	else if (set->map_workers != next->map_workers)
-		changed = "map_workers";
-	else if (strcmp(set->reinject, next->reinject) != 0)
-		changed = "reinject";
-	for (size_t i = 0; i < mr_protocol_count && !changed; i++) {
-		const struct mr_protocol *p = &mr_protocols[i];
-
-		if (!mr_listen_same(list_of(p, set), list_of(p, next)))
-			changed = p->listen_name;
-	}
-	mr_run_settings_release(run, set);
-	if (!changed)
-		return 0;
-	mr_log(MR_LOG_ERROR, "reload refused: this setting needs a restart",
-	       MR_KV("setting", changed));
-	return MR_EINVAL;
+	for (size_t i = 0; i < mr_protocol_count && err == 0; i++)
+		err = mr_run_keep(run, next, &mr_protocols[i].listen_name, 1);
+	return err;
 }
 
 void mr_mapd_status(struct mr_run *run, struct mr_buf *out)

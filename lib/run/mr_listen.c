@@ -63,11 +63,26 @@ void mr_listen_descriptors(void)
 	}
 }
 
-bool mr_listen_same(struct mr_list a, struct mr_list b)
+void mr_listen_news(struct mr_run *run, const struct mr_listen_rows *rows, enum mr_conns_news news,
+		    size_t open)
 {
-	bool same = a.count == b.count;
+	struct mr_metrics *metrics = mr_run_metrics(run);
 
-	for (size_t i = 0; same && i < a.count; i++)
-		same = strcmp(a.item[i], b.item[i]) == 0;
-	return same;
+	switch (news) {
+	case MR_CONNS_OPENED:
+		mr_metrics_add(metrics, rows->connections, 1);
+		mr_metrics_set(metrics, rows->open, (int64_t)open);
+		break;
+	case MR_CONNS_CLOSED:
+		mr_metrics_set(metrics, rows->open, (int64_t)open);
+		break;
+	case MR_CONNS_TURNED_AWAY:
+		mr_metrics_add(metrics, rows->turned_away, 1);
+		break;
+	case MR_CONNS_NO_DESCRIPTORS:
+		mr_log(MR_LOG_WARN, "no descriptors left", MR_KV_INT("connections", (int64_t)open));
+		break;
+	case MR_CONNS_WORKED:
+		break;
+	}
 }

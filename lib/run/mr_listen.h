@@ -23,7 +23,12 @@ MR_MUST_USE int mr_listen_all(struct mr_run *run, struct mr_conns *conns, struct
 /* A descriptor for each connection, and a few more for each piece of work: as many as we may have. */
 void mr_listen_descriptors(void);
 
-/* Whether a reload would change the list. */
-bool mr_listen_same(struct mr_list a, struct mr_list b);
+/* Rows of the program's metrics: connections so far, now open, turned away. */
+struct mr_listen_rows {
+	size_t connections, open, turned_away;
+};
+/* For news() of mr_conns.h: what all programs say of it, in their metrics and the log. */
+void mr_listen_news(struct mr_run *run, const struct mr_listen_rows *rows, enum mr_conns_news news,
+		    size_t open);
 
 #endif

@@ -129,6 +129,32 @@ int mr_run_refuse(struct mr_buf *error, const char *setting, const char *value, 
 	return MR_EINVAL;
 }
 
+static const struct mr_setting *row_of(const char *name)
+{
+	size_t count, i = 0;
+	const struct mr_setting *rows = mr_settings_rows(&count);
+
+	while (strcmp(rows[i].name, name) != 0)
+		MR_ASSERT(++i < count);
+	return &rows[i];
+}
+
+int mr_run_keep(struct mr_run *run, const struct mr_settings *next, const char *const *names,
+		size_t count)
+{
+	const struct mr_settings *set = mr_run_settings_hold(run);
+	size_t kept = 0;
+
+	while (kept < count && mr_setting_same(row_of(names[kept]), set, next))
+		kept++;
+	mr_run_settings_release(run, set);
+	if (kept == count)
+		return 0;
+	mr_log(MR_LOG_ERROR, "reload refused: this setting needs a restart",
+	       MR_KV("setting", names[kept]));
+	return MR_EINVAL;
+}
+
 /* Whom to become; nobody when neither option nor setting says. */
 static int find_user(struct mr_run *run, const struct options *o, struct mr_buf *error)
 {

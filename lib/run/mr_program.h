@@ -80,6 +80,11 @@ int mr_main(const struct mr_program *program, int argc, char **argv);
 /* For check(): "SETTING: VALUE: WHY" into error; returns MR_EINVAL. */
 int mr_run_refuse(struct mr_buf *error, const char *setting, const char *value, const char *why);
 
+/* For reload(): the settings called names must stay as they are, since rights are gone. MR_EINVAL: one would not:
+ * logged; refusing the whole reload is plain, half of it in force would not be. */
+MR_MUST_USE int mr_run_keep(struct mr_run *run, const struct mr_settings *next,
+			    const char *const *names, size_t count);
+
 /* The program's own state. Set it in open(). */
 void mr_run_set_state(struct mr_run *run, void *state);
 void *mr_run_state(struct mr_run *run);

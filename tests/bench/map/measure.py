@@ -10,24 +10,13 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1] / "e2e"))
 sys.path.insert(0, str(HERE.parent))
+from common.cpu import ticks_ms    # noqa: E402
 from common.report import table    # noqa: E402
 from stack import MAPD, jail    # noqa: E402
 from stack.millrace import Millrace    # noqa: E402
 from stack.postgres import Postgres    # noqa: E402
 
 USERS, ALIASES, DOMAINS, COUNT, GOAL_MS = 300_000, 30_000, 300, 4000, 0.2
-TICK_MS = 1000 / os.sysconf("SC_CLK_TCK")
-
-
-def cpu_ms(pids):
-    """CPU of processes and of their children that ended."""
-    total = 0
-    for pid in pids:
-        try:
-            total += sum(map(int, Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:15]))
-        except OSError:
-            pass
-    return total * TICK_MS
 
 
 def domain(i):
@@ -132,9 +121,9 @@ def measure(path, name, pids, at_once, kinds, ask_):
     rows, worst = [], 0
     for kind in kinds:
         ask_(path, kind, COUNT // 4, at_once)
-        before = cpu_ms(pids())
+        before = ticks_ms(pids())
         seconds = ask_(path, kind, COUNT, at_once)
-        cost = (cpu_ms(pids()) - before) / COUNT
+        cost = (ticks_ms(pids()) - before) / COUNT
         worst = max(worst, cost)
         rows.append([kind, f"{cost:.3f}", f"{COUNT / seconds:.0f}"])
     print(f"\n{name}, {at_once} at once")

@@ -1,6 +1,5 @@
 """measure.py BUILD: the store on SQLite beside PostgreSQL; see run.sh."""
 import json
-import os
 import shutil
 import statistics
 import subprocess
@@ -10,6 +9,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1] / "e2e"))
 sys.path.insert(0, str(HERE.parent))
+from common.cpu import ticks_ms    # noqa: E402
 from common.report import table    # noqa: E402
 from stack import LMTPD, jail    # noqa: E402
 from stack.millrace import Millrace    # noqa: E402
@@ -18,18 +18,6 @@ from stack.postgres import Postgres    # noqa: E402
 ROUNDS, SECONDS, COUNT = 3, 2, 1000
 USER = "ann@example.org"
 RIGHTS = ("root=directory:owner", "root=spam:owner", "mail=directory:read")
-TICK_MS = 1000 / os.sysconf("SC_CLK_TCK")
-
-
-def cpu_ms(pids):
-    """CPU of processes and of their children that ended."""
-    total = 0
-    for pid in pids:
-        try:
-            total += sum(map(int, Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:15]))
-        except OSError:
-            pass
-    return total * TICK_MS
 
 
 def operations(load, urls, threads):
@@ -66,12 +54,12 @@ def deliveries(load, mills, server):
                 argv = [load, "--lmtp", mill.lmtp_socket, str(connections)]
                 subprocess.run([*argv, "100", "4096", USER], check=True, stdout=subprocess.DEVNULL)
                 pids = [mill.daemons[LMTPD].pid, *(server.pids() if name == "postgresql" else [])]
-                before = cpu_ms(pids)
+                before = ticks_ms(pids)
                 out = subprocess.run([*argv, str(COUNT), "4096", USER], check=True, stdout=subprocess.PIPE).stdout
                 result = json.loads(out)
                 if result["accepted"] != COUNT:
                     sys.exit(f"store: {name}: {result}")
-                result |= {"rate": COUNT / result["seconds"], "cpu_ms": (cpu_ms(pids) - before) / COUNT}
+                result |= {"rate": COUNT / result["seconds"], "cpu_ms": (ticks_ms(pids) - before) / COUNT}
                 results[name].append(result)
         for name, rounds in results.items():
             rows.append([f"{name}, {connections} connections"]
