@@ -118,6 +118,10 @@ static struct mr_dns *dns_of(const struct server *s)
 	return mr_dns_open(&config, &dns) == 0 ? dns : NULL;
 }
 
+#define L10 "abcdefghij"
+#define L61 L10 L10 L10 L10 L10 L10 "k"
+#define L63 L61 "lm"
+
 /* -- libunbound ------------------------------------------------------------------------------- */
 
 MR_TEST(dns_answers)
@@ -145,6 +149,11 @@ MR_TEST(dns_answers)
 		{ "a\\.b.test", MR_DNS_A, MR_DNS_INVALID, 0 },
 		{ "a b.test", MR_DNS_A, MR_DNS_INVALID, 0 },
 		{ "a\nb.test", MR_DNS_A, MR_DNS_INVALID, 0 },
+		/* RFC 1035 2.3.4: 63 octets of a label, 253 of a name as text */
+		{ L63 ".test", MR_DNS_A, MR_DNS_OK, 1 },
+		{ L63 "x.test", MR_DNS_A, MR_DNS_INVALID, 0 },
+		{ L63 "." L63 "." L63 "." L61, MR_DNS_A, MR_DNS_OK, 1 },
+		{ L63 "." L63 "." L63 "." L61 "x", MR_DNS_A, MR_DNS_INVALID, 0 },
 	};
 	struct server server;
 	MR_AUTO(mr_dns) *dns = NULL;

@@ -93,6 +93,77 @@ MR_TEST(own_rests)
 	mr_sink_end(&mta);
 }
 
+/* Asked for the content, which comes while the MTA has our place: is there another one? */
+struct nested {
+	struct mr_own *own;
+	struct mr_own_answer answer;
+	int err;
+	bool asked;
+};
+
+static int read_and_send(void *arg, char *to, size_t size, size_t *len_out)
+{
+	struct nested *n = arg;
+
+	MR_ASSERT(size >= 2);
+	*len_out = n->asked ? 0 : 2;
+	memcpy(to, "x\n", *len_out);
+	if (!n->asked)
+		n->err = mr_own_send(n->own, &letter, &n->answer);
+	n->asked = true;
+	return 0;
+}
+
+/* Of those that wait for an MTA there are at_a_time at most; the place is free again afterwards. */
+MR_TEST(own_at_a_time)
+{
+	struct mr_sink mta = { .listen_fd = -1 };
+	struct nested n = { .err = 0 };
+	struct mr_own_mail mail = letter;
+	MR_AUTO(mr_own) *own = NULL;
+
+	if (t->oom || getenv("MR_TEST_OOM"))
+		MR_SKIP(t, "own_answers");
+	for (int i = 0; i < 2; i++) {
+		MR_NEED(t, mr_sink_begin(t, &mta, HELLO THREE GO "250 2.0.0 Queued\r\n"));
+		if (!own)
+			own = mr_own_new(mta.name, "mx", 1, mr_clock_real);
+		n = (struct nested){ .own = own };
+		mail.read = read_and_send;
+		mail.arg = &n;
+		MR_CHECK(t, own && mr_own_send(own, &mail, NULL) == 0);
+		MR_CHECK_INT(t, MR_ETEMP, n.err);
+		MR_CHECK_STR(t, "4.3.2",
+			     n.answer.status); /* RFC 3463 3.4: not accepting messages */
+		mr_sink_end(&mta);
+	}
+}
+
+/* The other setting is named where it is meant. */
+MR_TEST(own_lmtp)
+{
+	MR_AUTO(mr_own) *none = mr_own_new_lmtp("", "mx", 1, mr_clock_real);
+	struct mr_sink lmtp = { .listen_fd = -1 };
+	struct mr_own_mail mail = letter;
+	struct mr_own_answer answer;
+	MR_AUTO(mr_own) *own = NULL;
+
+	MR_NEED(t, none);
+	MR_CHECK(t, mr_own_send(none, &letter, &answer) == MR_ETEMP &&
+			    strstr(answer.text, "lmtp_handover"));
+	mail.to_count = 1;
+	MR_NEED(t, mr_sink_begin(t, &lmtp, HELLO "250 ok\r\n250 ok\r\n" GO "552 5.2.2 Quota\r\n"));
+	own = mr_own_new_lmtp(lmtp.name, "mx", 1, mr_clock_real);
+	if (own && !t->oom) {
+		MR_CHECK_INT(t, MR_EPERM, mr_own_send(own, &mail, &answer));
+		MR_CHECK_INT(t, 552, answer.code);
+		MR_CHECK_STR(t, "5.2.2", answer.status);
+	}
+	mr_sink_end(&lmtp);
+	if (own && !t->oom)
+		MR_CHECK(t, strstr(lmtp.heard, "LHLO mx") != NULL);
+}
+
 MR_TEST(own_check)
 {
 	static const struct {
