@@ -95,6 +95,10 @@ def test_over_quota_waits_and_is_refused(quotas):
     quotas.wait_queue_empty(30)
     assert lmtp(quotas, user, 40000) == (552, "5.2.2")
     assert lmtp(quotas, user, 30000, "")[0] == 250      # small, and without a sender
+    # Who is refused counts as full until his mailbox is seen to have room.
+    wait_until(lambda: re.search(r" 1\d\d%", quotas.millrace.command("quota", user)), 20,
+               lambda: quotas.millrace.command("quota", user), 0.1)
+    assert lmtp(quotas, user, 2000) == (552, "5.2.2")
     assert "full" in quotas.millrace.command("quota", user)
 
 
